@@ -1,5 +1,4 @@
 export type { MediaContent } from './content.js'
 export type { FetchLimits } from './fetch.js'
-export type { MediaKind } from './kind.js'
-export { Media, type MediaLike, type MediaRange, type MediaRecord, type MediaSource, type MediaStore } from './media.js'
-export { type MediaInput, type ResolvedMedia, type ResolveOptions, resolveMedia } from './resolve.js'
+export { type MediaSource, StoredMedia } from './media.js'
+export { type ResolvedMedia, type ResolveOptions, resolveMedia } from './resolve.js'

@@ -1,7 +1,5 @@
 import { MediaError } from '../errors.js'
-
-/** What a media column holds. */
-export type MediaKind = 'image' | 'video' | 'audio' | 'document'
+import type { MediaKind } from '../types/media.js'
 
 const openXml = 'application/vnd.openxmlformats-officedocument'
 

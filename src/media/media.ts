@@ -1,49 +1,12 @@
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { MediaError, ValidationError } from '../errors.js'
+import { type ByteRange, type Media, type MediaKind, mediaMarker, type MediaRecord, type MediaStore } from '../types/media.js'
 import { slices } from './content.js'
 import { defaultMaxBytes, download, type FetchLimits } from './fetch.js'
-import type { MediaKind } from './kind.js'
 import { readFileRange, statFile } from './local-file.js'
 import { locate } from './location.js'
 import { charsetOf, encodingByMark } from './mime.js'
-
-/** The JSON kept in the cell of a media column. */
-export interface MediaRecord {
-  /** `pxt:<sha256>` for content inside the database file, else the file:, http: or https: URL it is read from. */
-  readonly url: string
-  /** MIME type as measured at insert; of a text with `; charset=…` where one other than UTF-8 was declared. */
-  readonly mime: string
-  /** Length in bytes at insert. */
-  readonly size: number
-  /** SHA-256 of the content at insert, lower-case hex. */
-  readonly sha256: string
-  /** The original file name, without directories. */
-  readonly name?: string
-  /** Images: width in pixels as displayed. */
-  readonly width?: number
-  /** Images: height in pixels as displayed. */
-  readonly height?: number
-  /** Images: format as sharp names it. */
-  readonly format?: string
-}
-
-/** Where bytes kept inside the database file are read from. */
-export interface MediaStore {
-  /**
-   * The content of that SHA-256, or its part from `start` to `end` (bytes, end exclusive).
-   * Yields nothing for content that it does not have.
-   */
-  read(sha256: string, range?: { start?: number; end?: number }): AsyncIterable<Uint8Array>
-}
-
-/** A part of the content, in bytes. */
-export interface MediaRange {
-  /** First byte. Minimum 0. @default 0 */
-  readonly start?: number | undefined
-  /** The byte after the last one; may lie behind the end. Minimum `start`. @default the size */
-  readonly end?: number | undefined
-}
 
 /** What a `Media` reads its content with. */
 export interface MediaSource {
@@ -52,8 +15,6 @@ export interface MediaSource {
   /** For http: and https: URLs. */
   readonly fetch?: FetchLimits | undefined
 }
-
-const marker: unique symbol = Symbol.for('pixeltable.media')
 
 /** The scheme of content inside the database file. */
 export const storedScheme = 'pxt:'
@@ -69,7 +30,9 @@ export const storedScheme = 'pxt:'
  * const firstKilobyte = row.image.stream({ start: 0, end: 1024 })
  * ```
  */
-export class Media {
+export class StoredMedia implements Media {
+  /** @internal */
+  readonly [mediaMarker]: true = true
   /** What the column holds. */
   readonly kind: MediaKind
   /** MIME type; of a text with `; charset=…` where one other than UTF-8 was declared. */
@@ -91,7 +54,6 @@ export class Media {
   /** Images: format, such as `jpeg`. */
   readonly format?: string
   /** @internal */
-  readonly [marker] = true
   readonly #record: MediaRecord
   readonly #source: MediaSource
 
@@ -129,7 +91,7 @@ export class Media {
    * @throws ValidationError at the call, for a range that is none
    * @throws MediaError while reading, as `bytes()` does
    */
-  stream(range: MediaRange = {}): AsyncIterable<Uint8Array> {
+  stream(range: ByteRange = {}): AsyncIterable<Uint8Array> {
     const { start = 0, end = this.size } = range
     if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start) {
       throw new ValidationError(`Expected integers 0 <= start <= end, got start ${start} and end ${end}`)
@@ -213,20 +175,6 @@ export class Media {
           `${this.#label()} changed since insert: it no longer has the size and SHA-256 that were recorded`,
         )
   }
-}
-
-/** What is needed of a Media that is to be inserted; one of another copy of the package has it too. */
-export interface MediaLike {
-  readonly url: string
-  readonly mime: string
-  readonly sha256: string
-  readonly name?: string
-  bytes(): Promise<Uint8Array>
-}
-
-/** Whether a value is a Media, also one of another copy of the package. */
-export function isMediaLike(value: object): value is MediaLike {
-  return marker in value
 }
 
 /** Undefined for what is no file: URL, or one of another system, such as one without a drive letter on Windows. */

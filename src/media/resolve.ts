@@ -1,19 +1,14 @@
 import { pathToFileURL } from 'node:url'
 import { MediaError } from '../errors.js'
+import { isMedia, type Media, type MediaInput, type MediaKind, type MediaRecord, type MediaStore } from '../types/media.js'
 import { bytesContent, fileContent, hashBytes, type MediaContent } from './content.js'
 import { download, type FetchLimits } from './fetch.js'
 import { type ImageSize, measureImage, validateImage } from './image.js'
-import { assertKind, type MediaKind } from './kind.js'
+import { assertKind } from './kind.js'
 import { type Digest, hashFile, statFile } from './local-file.js'
 import { type Location, locate, nameOfUrl, plainName } from './location.js'
-import { isMediaLike, Media, type MediaLike, type MediaRecord, type MediaStore, storedScheme } from './media.js'
+import { StoredMedia, storedScheme } from './media.js'
 import { detectMime, essence, withCharset } from './mime.js'
-
-/**
- * What a media column accepts. A string is a path (absolute, or relative to `baseDir`; `~` is not expanded) or a file:,
- * http:, https: or data: URL. A `Media` is one that was read from a table of this database or of another.
- */
-export type MediaInput = string | URL | Uint8Array | Blob | MediaLike
 
 /** How the value of a media cell is resolved. */
 export interface ResolveOptions {
@@ -66,7 +61,7 @@ export async function resolveMedia(
 ): Promise<ResolvedMedia> {
   const { store, signal, validate = true } = options
   signal?.throwIfAborted()
-  if (input instanceof Media && input.isStoredIn(options.mediaStore)) {
+  if (input instanceof StoredMedia && input.isStoredIn(options.mediaStore)) {
     assertKind(kind, essence(input.mime), input.name ?? input.url, input.name)
     return { record: input.toJSON() }
   }
@@ -121,7 +116,7 @@ async function open(input: MediaInput, options: ResolveOptions): Promise<Source>
     return { content: input, label: 'Uint8Array', name: undefined, contentType: undefined, reference: undefined }
   }
   if (input instanceof Blob) return openBlob(input)
-  if (typeof input === 'object' && input !== null && isMediaLike(input)) return openMedia(input, options)
+  if (isMedia(input)) return openMedia(input, options)
   throw new MediaError(
     `Expected a path, URL, Uint8Array, Blob or Media, got ${input === null ? 'null' : typeof input}` +
       ((input as unknown) instanceof ArrayBuffer ? '. Wrap an ArrayBuffer: new Uint8Array(buffer)' : ''),
@@ -146,7 +141,7 @@ async function openLocation(location: Location, { fetch, signal }: ResolveOption
 }
 
 /** A Media that is not in the target: from its file or URL if it is a reference, else out of its own database. */
-async function openMedia(media: MediaLike, options: ResolveOptions): Promise<Source> {
+async function openMedia(media: Media, options: ResolveOptions): Promise<Source> {
   const { name, sha256 } = media
   if (!media.url.startsWith(storedScheme)) {
     return { ...(await openLocation(locate(media.url, ''), options)), name, sha256 }

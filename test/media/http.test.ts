@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MediaError, ValidationError } from '../../src/errors.js'
-import { type FetchLimits, Media, resolveMedia } from '../../src/media/index.js'
+import { type FetchLimits, StoredMedia, resolveMedia } from '../../src/media/index.js'
 import { contentBytes, failure, sha256 } from './support.js'
 
 const secret = 'S3cr3tToken'
@@ -115,7 +115,7 @@ describe('a URL that answers', () => {
     const { record, content } = await get(`/page.html?version=2#${secret}`, {}, 'reference')
     expect(content).toBeUndefined()
     expect(record).toMatchObject({ url: `${origin}/page.html?version=2`, size: page.length, sha256: sha256(page) })
-    const media = new Media('document', record)
+    const media = new StoredMedia('document', record)
     expect(await media.text()).toBe(page)
     const parts = []
     for await (const part of media.stream({ start: 22, end: 26 })) parts.push(Buffer.from(part).toString())
@@ -139,7 +139,7 @@ describe('a URL that answers', () => {
   test('keeps the charset of its header, without which a text cannot be read', async () => {
     const { record } = await get('/greek', {}, 'reference')
     expect(record.mime).toBe('text/html; charset=iso-8859-7')
-    expect(await new Media('document', record).text()).toBe('αβγ')
+    expect(await new StoredMedia('document', record).text()).toBe('αβγ')
   })
 
   test('is sent headers, which stay at its origin', async () => {
@@ -154,11 +154,11 @@ describe('a URL that answers', () => {
     const usual = handlers['/page.html']!
     for (const changed of [page.replace('Hello', 'HELLO'), `${page} again`]) {
       handlers['/page.html'] = (_, response) => response.end(changed)
-      const error = await failure(MediaError, new Media('document', record).bytes())
+      const error = await failure(MediaError, new StoredMedia('document', record).bytes())
       expect(error.message).toMatch(/page\.html changed since insert/)
     }
     handlers['/page.html'] = notFound
-    expect((await failure(MediaError, new Media('document', record).bytes())).message).toMatch(/answered 404/)
+    expect((await failure(MediaError, new StoredMedia('document', record).bytes())).message).toMatch(/answered 404/)
     handlers['/page.html'] = usual
   })
 })

@@ -5,7 +5,8 @@ import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { MediaError, ValidationError } from '../../src/errors.js'
-import { Media, type MediaInput, type ResolveOptions, resolveMedia } from '../../src/media/index.js'
+import { StoredMedia, type ResolveOptions, resolveMedia } from '../../src/media/index.js'
+import type { MediaInput } from '../../src/types/media.js'
 import { contentBytes, failure, sha256, temporaryDirectory } from './support.js'
 
 const folder = temporaryDirectory()
@@ -42,7 +43,7 @@ describe('a local file', () => {
     const { record, content } = await resolveMedia('document', 'a #1%20?.md', referenced)
     expect(content).toBeUndefined()
     expect(record).toMatchObject({ url: pathToFileURL(path).href, mime: 'text/markdown', size: 8, name: 'a #1%20?.md' })
-    const media = new Media('document', record)
+    const media = new StoredMedia('document', record)
     expect(media.path).toBe(path)
     expect(await media.text()).toBe('# Title\n')
   })
@@ -148,9 +149,9 @@ describe('a file that changes between resolve and commit', () => {
 })
 
 describe('reading a reference', () => {
-  async function reference(name: string, content: string): Promise<Media> {
+  async function reference(name: string, content: string): Promise<StoredMedia> {
     write(name, content)
-    return new Media('document', (await resolveMedia('document', name, referenced)).record)
+    return new StoredMedia('document', (await resolveMedia('document', name, referenced)).record)
   }
 
   test('gives the whole and any part of it', async () => {

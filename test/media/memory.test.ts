@@ -2,7 +2,8 @@ import { openAsBlob, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/errors.js'
-import { Media, type MediaInput, resolveMedia } from '../../src/media/index.js'
+import { StoredMedia, resolveMedia } from '../../src/media/index.js'
+import type { MediaInput } from '../../src/types/media.js'
 import { contentBytes, failure, MemoryStore, sha256, temporaryDirectory } from './support.js'
 
 const text = Buffer.from('Plain text.')
@@ -90,10 +91,10 @@ describe('data: URLs', () => {
 describe('a stored Media', () => {
   const store = new MemoryStore()
 
-  async function storedMedia(): Promise<Media> {
+  async function storedMedia(): Promise<StoredMedia> {
     const { record, content } = await resolveMedia('document', new File(['a note'], 'n.txt') as Blob, { store: 'file' })
     store.add(content!)
-    return new Media('document', record, { store })
+    return new StoredMedia('document', record, { store })
   }
 
   test('reads from its store, whole and in part', async () => {
@@ -137,14 +138,14 @@ describe('a stored Media', () => {
   test('of another copy of the package is copied', async () => {
     const { url, mime, sha256 } = await storedMedia()
     const bytes = async () => Buffer.from('a note')
-    const foreign = { url, mime, sha256, bytes, [Symbol.for('pixeltable.media')]: true }
+    const foreign = { url, mime, sha256, bytes, [Symbol.for('pixeltable.media')]: true } as unknown as StoredMedia
     const { record, content } = await resolveMedia('document', foreign, { store: 'file', mediaStore: store })
     expect(record).toEqual({ url, mime, sha256, size: 6 })
     expect(contentBytes(content).toString()).toBe('a note')
   })
 
   test('without a store cannot be read', async () => {
-    const media = new Media('document', (await storedMedia()).toJSON())
+    const media = new StoredMedia('document', (await storedMedia()).toJSON())
     expect((await failure(MediaError, media.bytes())).message).toBe('n.txt has no database to be read from')
   })
 })
@@ -154,7 +155,7 @@ describe('a referring Media', () => {
     const path = join(temporaryDirectory(), 'r.txt')
     writeFileSync(path, 'one')
     const { record } = await resolveMedia('document', path, { store: 'reference' })
-    const media = new Media('document', record)
+    const media = new StoredMedia('document', record)
     expect((await resolveMedia('document', media, { store: 'reference' })).record).toEqual(record)
     const copied = await resolveMedia('document', media, { store: 'file' })
     expect(copied.record).toEqual({ ...record, url: `pxt:${record.sha256}` })
@@ -166,7 +167,7 @@ describe('a referring Media', () => {
 
   test('of another system has no path, yet can be looked at', () => {
     const record = { url: 'file://host/share/a.txt', mime: 'text/plain', size: 1, sha256: sha256('x') }
-    const media = new Media('document', record)
+    const media = new StoredMedia('document', record)
     expect(media.path).toBe(process.platform === 'win32' ? '\\\\host\\share\\a.txt' : undefined)
   })
 })

@@ -3,7 +3,8 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/errors.js'
-import { type MediaKind, resolveMedia } from '../../src/media/index.js'
+import { resolveMedia } from '../../src/media/index.js'
+import type { MediaKind } from '../../src/types/media.js'
 import { failure, sharedMedia } from './support.js'
 
 function resolveNamed(content: string | Uint8Array, name: string, type = '', kind: MediaKind = 'document') {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect } from 'vitest'
 import type { PixeltableError } from '../../src/errors.js'
-import type { MediaContent, MediaStore } from '../../src/media/index.js'
+import type { MediaContent } from '../../src/media/index.js'
+import type { MediaStore } from '../../src/types/media.js'
 
 /** The data that is shared between checkouts; not part of the repository. */
 export const sharedMedia = new URL('../../../shared/data/media/', import.meta.url)

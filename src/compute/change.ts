@@ -1,0 +1,561 @@
+import { type Catalog, computedColumns } from '../catalog/catalog.js'
+import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import type {
+  Commit,
+  FileContent,
+  RowKey,
+  RowUpdates,
+  SchemaChange,
+  StoredCellError,
+  TableWrite,
+  VectorWrites,
+} from '../engine/engine.js'
+import { ComputeError, ModelError, NotFoundError, PixeltableError } from '../errors.js'
+import { columnsIn, type Node } from '../expr/node.js'
+import type { RowIterator } from '../iterators/iterator.js'
+import { type Cell, CellFailure, evaluate } from '../plan/evaluate.js'
+import type { Session } from '../plan/session.js'
+import { embedValues } from '../search/vector-search.js'
+import type { ColumnType, Stored } from '../types/column-type.js'
+import { dynamicType, typeOfValue } from '../types/dynamic.js'
+import { isMedia } from '../types/media.js'
+import { parseCell } from './parse.js'
+import { RowBatch } from './row-batch.js'
+
+/** What happens when a cell cannot be computed: nothing is written, or the cell stays null and its error is kept. */
+export type OnError = 'abort' | 'ignore'
+
+export interface ChangeOptions {
+  /** For the history. */
+  readonly operation: string
+  readonly onError: OnError
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A cell that could not be computed, and where. */
+export interface FailedCell extends StoredCellError {
+  readonly table: TableDefinition
+}
+
+interface PendingWrite {
+  readonly deletes: number[]
+  count: number
+  readonly bases: RowKey[]
+  readonly inserted: Map<string, Stored[]>
+  readonly updates: RowUpdates[]
+  readonly clearedErrors: { column: string; rows: readonly number[] }[]
+  readonly errors: StoredCellError[]
+  readonly vectors: VectorWrites[]
+}
+
+/**
+ * One statement's work: what becomes of the rows that it inserts, updates or deletes in a table, and of everything
+ * that derives from them (computed columns, views at any depth, vectors, errors). It computes and gathers; the
+ * resulting commit writes all of it, or nothing.
+ */
+export class Change {
+  readonly #session: Session
+  readonly #catalog: Catalog
+  readonly #options: ChangeOptions
+  readonly #writes = new Map<number, PendingWrite>()
+  readonly #files = new Map<string, FileContent>()
+  /** Definitions that this change completes: types and dimensions that only the first value shows. */
+  readonly #definitions = new Map<number, TableDefinition>()
+  readonly failures: FailedCell[] = []
+
+  constructor(session: Session, catalog: Catalog, options: ChangeOptions) {
+    this.#session = session
+    this.#catalog = catalog
+    this.#options = options
+  }
+
+  /** Bytes to be kept in the database. */
+  addFile(file: FileContent): void {
+    this.#files.set(file.sha256, file)
+  }
+
+  /** Keys for `count` more rows that this change inserts into a table. */
+  newKeys(table: TableDefinition, count: number): RowKey[] {
+    const start = this.#write(table).count
+    return Array.from({ length: count }, (_, i) => -(start + i) - 1)
+  }
+
+  /**
+   * The commit that writes everything gathered.
+   * @param schema what changes in the schema, before any row is written
+   * @param unchanged the table that was read as a whole, and its version then
+   */
+  toCommit(schema: readonly SchemaChange[] = [], unchanged?: Commit['unchanged']): Commit {
+    const completed = new Set(this.#definitions.keys())
+    const changes = schema.map((change): SchemaChange => {
+      if (change.kind !== 'createTable' && change.kind !== 'alterTable') return change
+      completed.delete(change.table.id)
+      return { ...change, table: this.#definition(change.table) }
+    })
+    for (const id of completed) {
+      const table = this.#definitions.get(id)!
+      changes.push({ kind: 'alterTable', table: { ...table, schemaVersion: table.schemaVersion + 1 } })
+    }
+    return {
+      operation: this.#options.operation,
+      catalogVersion: this.#catalog.version,
+      unchanged,
+      schema: changes,
+      files: [...this.#files.values()],
+      writes: [...this.#writes].map(([id, write]) => this.#tableWrite(id, write)),
+    }
+  }
+
+  /** Inserts rows that have all columns but the computed ones. */
+  async insert(batch: RowBatch, bases?: readonly RowKey[]): Promise<void> {
+    const { table } = batch
+    const write = this.#write(table)
+    write.count += batch.length
+    if (bases) write.bases.push(...bases)
+    for (const column of computedColumns(table)) batch.set(column.name, await this.#compute(batch, column))
+    for (const column of table.columns) {
+      const stored = write.inserted.get(column.name) ?? []
+      write.inserted.set(column.name, stored)
+      this.#encode(batch, column, stored)
+    }
+    for (const index of table.indexes) await this.embed(batch, index)
+    for (const view of this.#catalog.viewsOf(table)) await this.deriveView(view, batch)
+  }
+
+  /** Inserts the rows of a view that derive from rows of its base. */
+  async deriveView(view: TableDefinition, base: RowBatch): Promise<void> {
+    const at = view.view!.where ? await this.#matching(view.view!.where, base) : base.keys.map((_, i) => i)
+    const { iterator } = view.view!
+    if (!iterator) {
+      await this.#insertDerived(view, base, at, new Map())
+      return
+    }
+    const code = this.#session.code<RowIterator>('iterator', iterator.iterator.name)
+    if (!code) {
+      throw new NotFoundError(
+        `the iterator '${iterator.iterator.name}' is needed to fill the view '${view.name}', but this program has not defined it`,
+      )
+    }
+    const args = await Promise.all(iterator.args.map((arg) => this.#evaluate(arg, base)))
+    const parents: number[] = []
+    const outputs = new Map<string, unknown[]>(view.columns.filter((c) => c.iterated).map((c) => [c.name, []]))
+    for (const i of at) {
+      const values = args.map((column) => column[i])
+      const failed = values.find((value) => value instanceof CellFailure)
+      if (failed !== undefined || values.includes(null)) continue
+      const mark = parents.length
+      try {
+        let position = 0
+        for await (const row of code.iterate(values, iterator.options, { signal: this.#options.signal })) {
+          parents.push(i)
+          for (const [name, column] of outputs) column.push(name === 'pos' ? position : (row[name] ?? null))
+          position++
+        }
+      } catch (cause) {
+        this.#options.signal?.throwIfAborted()
+        // A row is expanded whole or not at all.
+        parents.length = mark
+        for (const column of outputs.values()) column.length = mark
+        this.#fail(base, i, view.name, new CellFailure(asError(cause), code.name))
+      }
+    }
+    await this.#insertDerived(view, base, parents, outputs)
+  }
+
+  async #insertDerived(
+    view: TableDefinition,
+    base: RowBatch,
+    at: readonly number[],
+    outputs: ReadonlyMap<string, readonly unknown[]>,
+  ): Promise<void> {
+    if (at.length === 0) return
+    const batch = new RowBatch(view, this.newKeys(view, at.length), outputs, { batch: base, at })
+    for (const column of view.columns) {
+      const values = outputs.get(column.name)
+      if (values) batch.set(column.name, await Promise.all(values.map((value) => this.#parse(column, value))))
+    }
+    await this.insert(
+      batch,
+      at.map((i) => base.keys[i]!),
+    )
+  }
+
+  /**
+   * Carries changed columns of stored rows through everything that derives from them.
+   * @param batch all columns of the rows, the changed ones with their new values
+   * @param changed names of the changed columns, the table's own or its bases'
+   * @param own the changed columns that are the table's own, with the versions that the rows must still have
+   */
+  async update(batch: RowBatch, changed: Set<string>, own?: { columns: string[]; versions: number[] }): Promise<void> {
+    const { table } = batch
+    if (batch.length === 0) return
+    const write = this.#write(table)
+    const rewritten = [...(own?.columns ?? [])]
+    for (const column of computedColumns(table)) {
+      if (!readsAny(column.computed!, changed)) continue
+      const before = batch.column(column.name)
+      const after = await this.#compute(batch, column)
+      const type = this.#typeOf(table, column)
+      write.clearedErrors.push({ column: column.name, rows: batch.keys })
+      batch.set(column.name, after)
+      if (after.some((cell, i) => cell instanceof CellFailure || !sameValue(type, before[i], cell))) {
+        changed.add(column.name)
+        rewritten.push(column.name)
+      }
+      this.#encode(batch, column, [])
+    }
+    if (rewritten.length > 0) {
+      write.updates.push({
+        rows: batch.keys,
+        versions: own?.versions,
+        columns: rewritten,
+        values: rewritten.map((name) => {
+          const column = table.columns.find((c) => c.name === name)!
+          const type = this.#typeOf(table, column)
+          return batch.column(name).map((cell) => encodeCell(type, cell))
+        }),
+      })
+    }
+    for (const index of table.indexes) {
+      if (!changed.has(index.column)) continue
+      write.clearedErrors.push({ column: index.name, rows: batch.keys })
+      await this.embed(batch, index)
+    }
+    for (const view of this.#catalog.viewsOf(table)) await this.#updateView(view, batch, changed)
+  }
+
+  async #updateView(view: TableDefinition, base: RowBatch, changed: ReadonlySet<string>): Promise<void> {
+    if (!dependsOn(this.#catalog, view, changed)) return
+    const { where, iterator } = view.view!
+    const existing = await this.#viewRows(view, base.keys)
+    const present = new Set(existing.map((row) => row.base))
+    const refiltered = where !== undefined && readsAny(where, changed)
+    const members = refiltered
+      ? new Set((await this.#matching(where, base)).map((i) => base.keys[i]!))
+      : where === undefined
+        ? new Set(base.keys)
+        : present
+    if (iterator?.args.some((arg) => readsAny(arg, changed))) {
+      if (iterator) this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
+      await this.delete(
+        view,
+        existing.map((row) => row.rowid),
+      )
+      await this.deriveView(view, base.pick(base.keys.flatMap((key, i) => (members.has(key) ? [i] : []))))
+      return
+    }
+    const leaving = existing.filter((row) => !members.has(row.base))
+    await this.delete(
+      view,
+      leaving.map((row) => row.rowid),
+    )
+    if (refiltered) {
+      await this.deriveView(view, base.pick(base.keys.flatMap((key, i) => (members.has(key) && !present.has(key) ? [i] : []))))
+    }
+    const shown = new Set([...changed].filter((name) => !view.columns.some((column) => column.name === name)))
+    if (!readsInside(this.#catalog, view, shown)) return
+    const staying = existing.filter((row) => members.has(row.base))
+    await this.update(await this.#loadViewBatch(view, staying, base), shown)
+  }
+
+  /** Deletes stored rows with every view row that derives from them. */
+  async delete(table: TableDefinition, rows: readonly number[]): Promise<void> {
+    if (rows.length === 0) return
+    this.#write(table).deletes.push(...rows)
+    for (const view of this.#catalog.viewsOf(table)) {
+      const derived = await this.#viewRows(view, rows)
+      await this.delete(
+        view,
+        derived.map((row) => row.rowid),
+      )
+    }
+  }
+
+  /** Fills one computed column of stored rows. */
+  async backfill(batch: RowBatch, column: ColumnDefinition): Promise<void> {
+    const cells = await this.#compute(batch, column)
+    const stored: Stored[] = []
+    batch.set(column.name, cells)
+    this.#encode(batch, column, stored)
+    this.#write(batch.table).updates.push({ rows: batch.keys, columns: [column.name], values: [stored] })
+  }
+
+  /** Makes the vectors of an index for the rows of a batch. */
+  async embed(batch: RowBatch, index: IndexDefinition): Promise<void> {
+    if (!index.embedder) return
+    const embedder = this.#session.embedder(index.embedder.name)
+    if (!embedder) {
+      throw new NotFoundError(
+        `the embedding model '${index.embedder.name}' is needed to keep index '${index.name}' of '${batch.table.name}' in step, but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,
+      )
+    }
+    const { signal, onError } = this.#options
+    const cells = batch.column(index.column)
+    const vectors: (Float32Array | null)[] = new Array(batch.length).fill(null)
+    const at: number[] = []
+    const inputs: (string | Uint8Array)[] = []
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]
+      if (cell === null || cell instanceof CellFailure) continue
+      at.push(i)
+      inputs.push(isMedia(cell) ? await cell.bytes() : (cell as string))
+    }
+    if (inputs.length > 0) {
+      const known = this.#indexOf(batch.table, index.name).dimensions
+      const made = await embedValues(embedder, inputs, known, { signal, failFast: onError === 'abort' })
+      made.forEach((vector, j) => {
+        if (vector instanceof Error) this.#fail(batch, at[j]!, index.name, new CellFailure(vector, embedder.name))
+        else vectors[at[j]!] = vector
+      })
+      const length = vectors.find((vector) => vector !== null)?.length
+      if (known === undefined && length !== undefined) {
+        this.#redefine(batch.table, (table) => ({
+          ...table,
+          indexes: table.indexes.map((i) => (i.name === index.name ? { ...i, dimensions: length } : i)),
+        }))
+      }
+    }
+    this.#write(batch.table).vectors.push({ index: index.name, rows: batch.keys, vectors })
+  }
+
+  async #compute(batch: RowBatch, column: ColumnDefinition): Promise<Cell[]> {
+    const cells = await this.#evaluate(column.computed!, batch)
+    if (this.#typeOf(batch.table, column) === dynamicType) this.#resolveType(batch.table, column, cells)
+    const result: Cell[] = new Array(cells.length)
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]
+      if (cell instanceof CellFailure) {
+        this.#refuse(batch, i, column.name, cell)
+        result[i] = cell
+        continue
+      }
+      try {
+        const parsed = this.#parse(column, cell, batch.table)
+        result[i] = parsed instanceof Promise ? await parsed : parsed
+      } catch (cause) {
+        const failure = new CellFailure(
+          new ComputeError(`${(cause as Error).message}; if the function may return other kinds of values, declare it with returns: t.json()`, { cause }),
+        )
+        this.#refuse(batch, i, column.name, failure)
+        result[i] = failure
+      }
+    }
+    return result
+  }
+
+  /** A value as its column's type has it; media are resolved. */
+  #parse(column: ColumnDefinition, value: unknown, table?: TableDefinition): unknown {
+    if (value === null || value === undefined) return null
+    const type = table ? this.#typeOf(table, column) : column.type
+    return parseCell(type, value, this.#session, this, this.#options.signal)
+  }
+
+  #evaluate(node: Node, batch: RowBatch): Promise<readonly Cell[]> {
+    return evaluate(node, batch, { signal: this.#options.signal, failFast: this.#options.onError === 'abort' })
+  }
+
+  /** Positions of the rows for which a predicate is true. */
+  async #matching(where: Node, batch: RowBatch): Promise<number[]> {
+    const cells = await this.#evaluate(where, batch)
+    const at: number[] = []
+    cells.forEach((cell, i) => {
+      if (cell === true) at.push(i)
+    })
+    return at
+  }
+
+  /** The first value of a column decides its type. */
+  #resolveType(table: TableDefinition, column: ColumnDefinition, cells: readonly Cell[]): void {
+    const value = cells.find((cell) => cell !== null && cell !== undefined && !(cell instanceof CellFailure))
+    if (value === undefined) return
+    const type = typeOfValue(value)
+    this.#redefine(table, (t) => ({
+      ...t,
+      columns: t.columns.map((c) => (c.name === column.name ? { ...c, type } : c)),
+    }))
+  }
+
+  #encode(batch: RowBatch, column: ColumnDefinition, stored: Stored[]): void {
+    const type = this.#typeOf(batch.table, column)
+    const cells = batch.column(column.name)
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i]
+      if (cell instanceof CellFailure) this.#fail(batch, i, column.name, cell)
+      stored.push(encodeCell(type, cell))
+    }
+  }
+
+  /** Under `abort` a failed cell ends the statement. */
+  #refuse(batch: RowBatch, row: number, column: string, { error, function: fn }: CellFailure): void {
+    if (this.#options.onError === 'ignore') return
+    throw new ComputeError(`column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`, {
+      column,
+      row,
+      function: fn,
+      cause: error,
+    })
+  }
+
+  #fail(batch: RowBatch, row: number, column: string, failure: CellFailure): void {
+    this.#refuse(batch, row, column, failure)
+    const error: StoredCellError = {
+      row: batch.keys[row]!,
+      column,
+      type: failure.error.name,
+      message: failure.error.message,
+      function: failure.function,
+    }
+    this.#write(batch.table).errors.push(error)
+    this.failures.push({ ...error, table: batch.table })
+  }
+
+  async #viewRows(view: TableDefinition, bases: readonly number[]): Promise<{ rowid: number; base: number }[]> {
+    const stored = bases.filter((key) => key > 0)
+    if (stored.length === 0) return []
+    const rows = await this.#session.engine.select(
+      {
+        line: this.#catalog.lineOf(view),
+        columns: [
+          { name: 'rowid', value: { kind: 'rowid', table: view.id } },
+          { name: 'base', value: { kind: 'column', table: view.id, name: '_base' } },
+        ],
+        keys: { of: 'base', ids: stored },
+      },
+      this.#session.decode,
+    )
+    return rows.map(([rowid, base]) => ({ rowid: rowid as number, base: base as number }))
+  }
+
+  async #loadViewBatch(
+    view: TableDefinition,
+    rows: readonly { readonly rowid: number; readonly base: number }[],
+    base: RowBatch,
+  ): Promise<RowBatch> {
+    const columns = await loadColumns(this.#session, this.#catalog, view, rows.map((row) => row.rowid))
+    const positions = new Map(base.keys.map((key, i) => [key, i]))
+    const baseOf = new Map(rows.map((row) => [row.rowid, row.base]))
+    const at = columns.keys.map((key) => positions.get(baseOf.get(key)!)!)
+    return new RowBatch(view, columns.keys, columns.values, { batch: base, at })
+  }
+
+  #definition(table: TableDefinition): TableDefinition {
+    return this.#definitions.get(table.id) ?? table
+  }
+
+  #redefine(table: TableDefinition, change: (table: TableDefinition) => TableDefinition): void {
+    this.#definitions.set(table.id, change(this.#definition(table)))
+  }
+
+  #typeOf(table: TableDefinition, column: ColumnDefinition): ColumnType<any> {
+    return this.#definitions.get(table.id)?.columns.find((c) => c.name === column.name)?.type ?? column.type
+  }
+
+  #indexOf(table: TableDefinition, name: string): IndexDefinition {
+    return this.#definition(table).indexes.find((index) => index.name === name)!
+  }
+
+  #tables = new Map<number, TableDefinition>()
+
+  #write(table: TableDefinition): PendingWrite {
+    let write = this.#writes.get(table.id)
+    if (!write) {
+      write = {
+        deletes: [],
+        count: 0,
+        bases: [],
+        inserted: new Map(),
+        updates: [],
+        clearedErrors: [],
+        errors: [],
+        vectors: [],
+      }
+      this.#writes.set(table.id, write)
+      this.#tables.set(table.id, table)
+    }
+    return write
+  }
+
+  #tableWrite(id: number, write: PendingWrite): TableWrite {
+    const table = this.#definition(this.#tables.get(id)!)
+    return {
+      table,
+      deletes: write.deletes,
+      inserts: {
+        count: write.count,
+        bases: table.view ? write.bases : undefined,
+        columns: [...write.inserted.keys()],
+        values: [...write.inserted.values()],
+      },
+      updates: write.updates,
+      clearedErrors: write.clearedErrors,
+      errors: write.errors,
+      vectors: write.vectors,
+    }
+  }
+}
+
+/** Stored rows of a table: its own columns, by name. */
+export async function loadColumns(
+  session: Session,
+  catalog: Catalog,
+  table: TableDefinition,
+  ids?: readonly number[],
+): Promise<{ keys: number[]; values: Map<string, unknown[]> }> {
+  const rows = await session.engine.select(
+    {
+      line: catalog.lineOf(table),
+      columns: [
+        { name: '_rowid', value: { kind: 'rowid', table: table.id } },
+        ...table.columns.map(({ name }) => ({ name, value: { kind: 'column', table: table.id, name } as const })),
+      ],
+      keys: ids && { of: 'row', ids },
+    },
+    session.decode,
+  )
+  return {
+    keys: rows.map((row) => row[0] as number),
+    values: new Map(table.columns.map(({ name }, c) => [name, rows.map((row) => row[c + 1])])),
+  }
+}
+
+const readsAny = (node: Node, changed: ReadonlySet<string>): boolean =>
+  [...columnsIn(node)].some((name) => changed.has(name))
+
+/** Whether a view's rows, or anything below it, change with these columns of its base. */
+function dependsOn(catalog: Catalog, view: TableDefinition, changed: ReadonlySet<string>): boolean {
+  const { where, iterator } = view.view!
+  if (where && readsAny(where, changed)) return true
+  if (iterator?.args.some((arg) => readsAny(arg, changed))) return true
+  return readsInside(
+    catalog,
+    view,
+    new Set([...changed].filter((name) => !view.columns.some((column) => column.name === name))),
+  )
+}
+
+/** Whether a view's own columns or indexes, or the views below it, read any of these columns. */
+function readsInside(catalog: Catalog, view: TableDefinition, changed: ReadonlySet<string>): boolean {
+  if (changed.size === 0) return false
+  return (
+    computedColumns(view).some((column) => readsAny(column.computed!, changed)) ||
+    view.indexes.some((index) => changed.has(index.column)) ||
+    catalog.viewsOf(view).some((below) => dependsOn(catalog, below, changed))
+  )
+}
+
+function encodeCell(type: ColumnType<any>, cell: Cell): Stored {
+  return cell === null || cell === undefined || cell instanceof CellFailure ? null : type.encode(cell)
+}
+
+/** Whether two values of a type are stored alike. */
+export function sameValue(type: ColumnType<any>, a: Cell, b: Cell): boolean {
+  const x = encodeCell(type, a)
+  const y = encodeCell(type, b)
+  if (x instanceof Uint8Array && y instanceof Uint8Array) return Buffer.compare(x, y) === 0
+  return x === y
+}
+
+function asError(cause: unknown): Error {
+  if (PixeltableError.isInstance(cause)) return cause
+  return cause instanceof Error ? cause : new ModelError(String(cause))
+}

@@ -1,0 +1,41 @@
+import { checkDocument } from '../documents/index.js'
+import type { Engine } from '../engine/engine.js'
+import type { FetchLimits } from '../media/index.js'
+import { resolveMedia, StoredMedia } from '../media/index.js'
+import type { FileResolver } from '../plan/session.js'
+import type { DecodeContext } from '../types/column-type.js'
+import type { MediaInput, MediaStore } from '../types/media.js'
+
+/** How the files of one open database are found. */
+export interface FileOptions {
+  /** Directory that relative paths start from. @default the working directory */
+  readonly mediaDir?: string | undefined
+  /** Limits of downloads. */
+  readonly fetch?: FetchLimits | undefined
+}
+
+/** Reads and resolves the media of one open database. */
+export function openFiles(engine: Engine, { mediaDir, fetch }: FileOptions): {
+  decode: DecodeContext
+  resolveFile: FileResolver
+} {
+  const store: MediaStore = { read: (sha256, range) => engine.readFile(sha256, range) }
+  const decode: DecodeContext = { openMedia: (kind, record) => new StoredMedia(kind, record, { store, fetch }) }
+  const resolveFile: FileResolver = async (column, value, signal) => {
+    const { record, content } = await resolveMedia(column.kind, value as MediaInput, {
+      store: column.store,
+      validate: column.validate,
+      mediaStore: store,
+      ...(mediaDir === undefined ? {} : { baseDir: mediaDir }),
+      ...(fetch === undefined ? {} : { fetch }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    // Until the commit the bytes are where they came from, and views already read them.
+    const media = content
+      ? new StoredMedia(column.kind, record, { store: { read: async function* () { yield* content.chunks() } }, fetch })
+      : decode.openMedia(column.kind, record)
+    if (column.kind === 'document' && column.validate) await checkDocument(await media.bytes(), record.mime)
+    return { media, content }
+  }
+  return { decode, resolveFile }
+}

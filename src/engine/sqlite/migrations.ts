@@ -1,0 +1,73 @@
+import type { Database } from 'better-sqlite3'
+import { EngineError } from '../../errors.js'
+
+/** Marks a SQLite file as one of ours: "pxt" and a zero byte. */
+export const applicationId = 0x70787400
+
+/** Brings a file from format `i` to format `i + 1`. Never edit one that was released: add the next. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE pxt_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO pxt_meta VALUES ('catalog_version', 0), ('next_table_id', 1), ('version', 0);
+  CREATE TABLE pxt_directories (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE pxt_tables (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    schema_version INTEGER NOT NULL,
+    next_rowid INTEGER NOT NULL DEFAULT 1,
+    definition TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE pxt_versions (
+    version INTEGER NOT NULL,
+    table_id INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    inserted INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    PRIMARY KEY (table_id, version)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pxt_files (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, mime TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE pxt_file_chunks (
+    sha256 TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (sha256, position)
+  ) STRICT;
+  `,
+]
+
+/** The format that this version of the library writes. */
+export const formatVersion = migrations.length
+
+/**
+ * Brings the file to the current format, in one transaction.
+ * @throws EngineError when the file is another program's, or was written by a newer version of this library
+ */
+export function migrate(db: Database, readonly: boolean): void {
+  const id = db.pragma('application_id', { simple: true }) as number
+  if (id !== 0 && id !== applicationId) {
+    throw new EngineError(`the file belongs to another program (application id ${id}); open a file of its own`)
+  }
+  const found = () => (id === applicationId || isOurs(db) ? (db.pragma('user_version', { simple: true }) as number) : 0)
+  if (found() > formatVersion) {
+    throw new EngineError(
+      `the file has format ${found()}, and this version of pixeltable reads up to ${formatVersion}: upgrade pixeltable`,
+    )
+  }
+  if (found() === formatVersion) return
+  if (readonly) {
+    throw new EngineError(`the file has format ${found()} and must be opened for writing once, to bring it to ${formatVersion}`)
+  }
+  db.transaction(() => {
+    // Another process may have migrated between the check and the lock.
+    for (const migration of migrations.slice(found())) db.exec(migration)
+    db.pragma(`application_id = ${applicationId}`)
+    db.pragma(`user_version = ${formatVersion}`)
+  }).immediate()
+}
+
+function isOurs(db: Database): boolean {
+  return db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'pxt_meta'`).get() !== undefined
+}

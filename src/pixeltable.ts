@@ -1,0 +1,369 @@
+import { foldName } from './catalog/catalog.js'
+import { type IteratorCall, kindOf, type TableDefinition } from './catalog/definition.js'
+import { isInside } from './catalog/names.js'
+import { createDirectory, dropDirectory, dropTable, move } from './compute/directories.js'
+import { type FileOptions, openFiles } from './compute/files.js'
+import type { OnError } from './compute/change.js'
+import { bindSchema, createTable, createView, hasDirectory } from './compute/schema.js'
+import { definitionKey } from './compute/udf.js'
+import type { SchemaChange } from './engine/engine.js'
+import { openSqlite } from './engine/sqlite/sqlite-engine.js'
+import { DependencyError, ExistsError, NotFoundError, QueryError, SchemaError, ValidationError } from './errors.js'
+import type { CodeKind, FunctionIdentity } from './expr/function.js'
+import type { IteratorUse } from './iterators/iterator.js'
+import { miniEmbed } from './models/mini-embed/mini-embed.js'
+import { Session } from './plan/session.js'
+import { internals, Query, refsOf } from './query/query.js'
+import { describeIndex, type IndexDescription } from './table/describe.js'
+import { Table } from './table/table.js'
+import type { InsertOf, RowOf, Schema } from './types/column.js'
+import { describeValue } from './types/column-type.js'
+
+/** Options of `Pixeltable.open`. */
+export interface OpenOptions extends FileOptions {
+  /** Opens for reading only; the file must exist, and every write fails. @default false */
+  readonly readonly?: boolean
+  /**
+   * Functions, models and iterators that the file's computed columns and indexes name: a list, or a module
+   * (`import * as functions from './functions.js'`). What the program has defined by then is found without.
+   */
+  readonly functions?: readonly unknown[] | Readonly<Record<string, unknown>>
+  /** How long a writer waits for another process, in milliseconds; at least 0. @default 5000 */
+  readonly busyTimeout?: number
+}
+
+/** What to do when something of that name exists. */
+export type IfExists = 'error' | 'ignore' | 'replace'
+/** What to do when nothing of that name exists. */
+export type IfNotExists = 'error' | 'ignore'
+
+/** Options of `createTable`. */
+export interface TableOptions<S extends Schema> {
+  /** Columns whose values together are different in every row. @default none */
+  readonly primaryKey?: readonly (keyof S & string)[]
+  /** A note, shown by `describe`. */
+  readonly comment?: string
+  /** `'ignore'` returns the table that is there, `'replace'` drops it first. @default 'error' */
+  readonly ifExists?: IfExists
+}
+
+/** Options of `createView`. */
+export interface ViewOptions<R, O> {
+  /** Makes any number of rows of each base row. */
+  readonly iterator?: IteratorUse<R, O>
+  /** A note, shown by `describe`. */
+  readonly comment?: string
+  /** `'ignore'` returns the view that is there, `'replace'` drops it first. @default 'error' */
+  readonly ifExists?: IfExists
+  /** What a base row that the iterator cannot read does to the rows that are there. @default 'abort' */
+  readonly onError?: OnError
+  /** Stops the work; nothing is created then. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of drops. */
+export interface DropOptions {
+  /** Whether nothing of that name is an error. @default 'error' */
+  readonly ifNotExists?: IfNotExists
+  /** Drops what depends on it too. @default false */
+  readonly force?: boolean
+}
+
+/** `A` with the properties of `B` in place of its own. */
+export type Overwrite<A, B> = Omit<A, keyof B> & B
+
+/** A row of a table that was opened without its schema. */
+export type AnyRow = Record<string, any>
+
+/**
+ * One open database: tables, views, computed columns and indexes in one SQLite file, or in memory.
+ *
+ * @example
+ * ```ts
+ * import { Pixeltable, t } from 'pixeltable'
+ * const pxt = await Pixeltable.open(':memory:')
+ * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+ * await films.insert([{ title: 'Alien', year: 1979 }])
+ * console.log(await films.where((c) => c.year.lt(1990)).collect())
+ * pxt.close()
+ * ```
+ */
+export class Pixeltable {
+  readonly #session: Session
+
+  private constructor(session: Session) {
+    this.#session = session
+  }
+
+  /**
+   * Opens a database file, creating it when it does not exist, or a new database in memory (`':memory:'`).
+   *
+   * @throws EngineError when the file is no database, damaged, another program's, or of a newer format
+   * @throws NotFoundError when its directory (or, read-only, the file) does not exist
+   */
+  static async open(path: string, options: OpenOptions = {}): Promise<Pixeltable> {
+    if (typeof path !== 'string' || path === '') {
+      throw new ValidationError(`open(): expected a path or ':memory:', got ${describeValue(path)}`)
+    }
+    const { busyTimeout, functions = [] } = options
+    if (busyTimeout !== undefined && !(busyTimeout >= 0)) {
+      throw new ValidationError(`open(): busyTimeout: expected milliseconds of at least 0, got ${describeValue(busyTimeout)}`)
+    }
+    const code = definitionsIn(functions)
+    const engine = await openSqlite(path, { readonly: options.readonly, busyTimeout })
+    const files = openFiles(engine, options)
+    // The built-in model belongs to every file, whether or not the program has made it.
+    const builtIn = [{ kind: 'embedder' as const, definition: miniEmbed() }]
+    const session = new Session(engine, { ...files, code: [...builtIn, ...code] })
+    await session.catalog()
+    return new Pixeltable(session)
+  }
+
+  /**
+   * Creates a directory. Names are dot paths: `app`, `app.docs`.
+   * @throws ExistsError under `ifExists: 'error'`
+   * @throws NotFoundError when its parent does not exist
+   * @throws DependencyError under `ifExists: 'replace'`, when it is not empty
+   */
+  async createDir(name: string, { ifExists = 'error' }: { readonly ifExists?: IfExists } = {}): Promise<void> {
+    await this.#changeSchema('create directory', (catalog) => {
+      if (!hasDirectory(catalog, name) || ifExists === 'error') return createDirectory(catalog, name)
+      if (ifExists === 'ignore') return []
+      return [...dropDirectory(catalog, name, false), { kind: 'createDirectory', name }]
+    })
+  }
+
+  /** Names of directories, sorted: all of them, or those inside one. */
+  async listDirs(inside?: string): Promise<string[]> {
+    const catalog = await this.#session.catalog()
+    return [...catalog.directories].filter((name) => inside === undefined || isInside(name, inside)).sort()
+  }
+
+  /**
+   * Drops a directory.
+   * @throws NotFoundError under `ifNotExists: 'error'`
+   * @throws DependencyError when it is not empty, without `force`
+   */
+  async dropDir(name: string, { ifNotExists = 'error', force = false }: DropOptions = {}): Promise<void> {
+    await this.#changeSchema('drop directory', (catalog) => {
+      if (!hasDirectory(catalog, name) && ifNotExists === 'ignore') return []
+      return dropDirectory(catalog, name, force)
+    })
+  }
+
+  /**
+   * Renames a table, a view, or a directory with all that is in it.
+   * @throws NotFoundError when there is nothing of that name
+   * @throws ExistsError when the new name is taken
+   */
+  async move(name: string, newName: string): Promise<void> {
+    await this.#changeSchema('move', (catalog) => move(catalog, name, newName))
+  }
+
+  /**
+   * Creates a table.
+   *
+   * @param name a dot path; its directory must exist
+   * @throws SchemaError when a name or a column is not valid
+   * @throws ExistsError when the name is taken
+   * @throws DependencyError under `ifExists: 'replace'`, when views derive from the table that is there
+   */
+  async createTable<const S extends Schema>(
+    name: string,
+    schema: S,
+    options: TableOptions<S> = {},
+  ): Promise<Table<RowOf<S>, InsertOf<S>>> {
+    const { primaryKey = [], comment, ifExists = 'error' } = options
+    const table = await this.#session.attemptAlone(async (catalog) => {
+      const existing = catalog.named(name)
+      if (existing && ifExists === 'ignore') return this.#reuse(existing, 'table', schema)
+      const replaced = existing ? this.#replace(existing, 'table', ifExists) : []
+      return createTable(this.#session, catalog, { name, schema, primaryKey, comment }, replaced)
+    })
+    return this.#handle(table)
+  }
+
+  /**
+   * Creates a view of a table, of another view, or of a query's `where`, and fills it. It stays in step with its base
+   * from then on. With an iterator each base row becomes any number of rows.
+   *
+   * @throws ExistsError when the name is taken
+   * @throws QueryError when the base is a query of anything but `where`
+   * @throws MediaError under `onError: 'abort'`, when the iterator cannot read a file
+   */
+  async createView<R, O = {}>(
+    name: string,
+    base: Table<R, any, string> | Query<R, R>,
+    options: ViewOptions<NoInfer<R>, O> = {},
+  ): Promise<Table<Overwrite<R, O>, never>> {
+    const { iterator, comment, ifExists = 'error', onError = 'abort', signal } = options
+    const { session, node } = base[internals]
+    if (session !== this.#session) throw new QueryError(`createView('${name}'): the base belongs to another database`)
+    if (node.select || node.search || node.orderBy.length > 0 || node.limit || node.offset || node.distinct) {
+      throw new QueryError(`createView('${name}'): the base can be a table, a view, or a query with where() alone`)
+    }
+    const refs = refsOf(session, node.table, node.tableName)
+    const use = iterator && {
+      call: iteratorCall(iterator, refs),
+      outputs: iterator.iterator.outputs(iterator.options),
+    }
+    const table = await session.attemptAlone(async (catalog) => {
+      const existing = catalog.named(name)
+      if (existing && ifExists === 'ignore') return this.#reuse(existing, 'view', {})
+      const replaced = existing ? this.#replace(existing, 'view', ifExists) : []
+      if (replaced.some((change) => change.kind === 'dropTable' && change.table.id === node.table)) {
+        throw new DependencyError(`createView('${name}'): a view cannot replace its own base`, [name])
+      }
+      const view = { name, base: { id: node.table, name: node.tableName }, where: node.where, iterator: use, comment }
+      return createView(session, catalog, { ...view, onError, signal }, replaced)
+    })
+    return this.#handle(table)
+  }
+
+  /**
+   * Opens a table or view. With its schema the rows are typed, and validators and default functions, which are code and
+   * not in the file, work again; without it rows are of any type.
+   *
+   * @throws NotFoundError when there is none of that name
+   * @throws SchemaError when the schema does not fit the stored columns
+   */
+  async getTable(name: string): Promise<Table<AnyRow, AnyRow, any>>
+  async getTable<const S extends Schema>(name: string, schema: S): Promise<Table<RowOf<S>, InsertOf<S>, any>>
+  async getTable(name: string, schema?: Schema): Promise<Table<any, any, any>> {
+    const catalog = await this.#session.catalog()
+    const table = catalog.named(name)
+    if (!table) {
+      const names = [...catalog.tables].map((t) => t.name).sort()
+      throw new NotFoundError(
+        hasDirectory(catalog, name)
+          ? `'${name}' is a directory, not a table`
+          : `there is no table '${name}'. There are: ${names.join(', ') || 'none'}`,
+      )
+    }
+    if (schema) {
+      checkSchema(table, schema)
+      bindSchema(this.#session, table, schema)
+    }
+    return this.#handle(table)
+  }
+
+  /**
+   * Drops a table or view.
+   * @throws NotFoundError under `ifNotExists: 'error'`
+   * @throws DependencyError that names the views that derive from it, without `force`
+   */
+  async dropTable(name: string, { ifNotExists = 'error', force = false }: DropOptions = {}): Promise<void> {
+    await this.#changeSchema('drop table', (catalog) => {
+      const table = catalog.named(name)
+      if (table) return dropTable(catalog, table, force)
+      if (ifNotExists === 'ignore') return []
+      throw new NotFoundError(`there is no table '${name}'`)
+    })
+  }
+
+  /**
+   * Names of tables and views, sorted: all of them, or those in a directory.
+   * @param options `recursive` includes those in directories inside it; default true
+   */
+  async listTables(directory?: string, { recursive = true }: { readonly recursive?: boolean } = {}): Promise<string[]> {
+    const catalog = await this.#session.catalog()
+    if (directory !== undefined && !hasDirectory(catalog, directory)) {
+      throw new NotFoundError(`there is no directory '${directory}'`)
+    }
+    return [...catalog.tables]
+      .map((table) => table.name)
+      .filter((name) => directory === undefined || isInside(name, directory))
+      .filter((name) => recursive || !name.slice(directory === undefined ? 0 : directory.length + 1).includes('.'))
+      .sort()
+  }
+
+  /** The embedding indexes: of all tables, or of one. @throws NotFoundError */
+  async indexes(table?: string): Promise<IndexDescription[]> {
+    const catalog = await this.#session.catalog()
+    const one = table === undefined ? undefined : catalog.named(table)
+    if (table !== undefined && !one) throw new NotFoundError(`there is no table '${table}'`)
+    return (one ? [one] : [...catalog.tables]).flatMap((t) => t.indexes.map((index) => describeIndex(t, index)))
+  }
+
+  /** Closes the file. Handles and queries of this database cannot be used any more. */
+  close(): void {
+    this.#session.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+
+  #changeSchema(operation: string, plan: (catalog: Awaited<ReturnType<Session['catalog']>>) => SchemaChange[]): Promise<void> {
+    return this.#session.attemptAlone(async (catalog) => {
+      const schema = plan(catalog)
+      if (schema.length > 0) await this.#session.commit({ operation, catalogVersion: catalog.version, schema })
+    })
+  }
+
+  #reuse(existing: TableDefinition, kind: 'table' | 'view', schema: Schema): TableDefinition {
+    if (kindOf(existing) !== kind) throw new ExistsError(`'${existing.name}' exists and is a ${kindOf(existing)}`)
+    checkSchema(existing, schema)
+    bindSchema(this.#session, existing, schema)
+    return existing
+  }
+
+  #replace(existing: TableDefinition, kind: 'table' | 'view', ifExists: IfExists): SchemaChange[] {
+    if (ifExists !== 'replace') throw new ExistsError(`the ${kindOf(existing)} '${existing.name}' exists already`)
+    if (kindOf(existing) !== kind) throw new ExistsError(`'${existing.name}' exists and is a ${kindOf(existing)}`)
+    return dropTable(this.#session.lastCatalog, existing, false)
+  }
+
+  #handle<R, I>(table: TableDefinition): Table<R, I, never> {
+    return new Table(this.#session, table.id, table.name)
+  }
+}
+
+function iteratorCall(use: IteratorUse<never, unknown>, refs: unknown): IteratorCall {
+  const { iterator, options } = use
+  return { iterator: { name: iterator.name, version: iterator.version }, args: use.args(refs as never), options }
+}
+
+/** A declared schema must fit what is stored. @throws SchemaError */
+function checkSchema(table: TableDefinition, schema: Schema): void {
+  for (const [name, column] of Object.entries(schema)) {
+    const stored = table.columns.find((c) => foldName(c.name) === foldName(name))
+    const { validated: _validated, ...config } = column.type.config()
+    const { validated: _stored, ...found } = stored?.type.config() ?? { name: 'no column' }
+    if (JSON.stringify(config) !== JSON.stringify(found)) {
+      throw new SchemaError(
+        `'${table.name}' does not fit the schema: column '${name}' is declared as ${JSON.stringify(config)}, and the file has ${JSON.stringify(found)}`,
+      )
+    }
+  }
+}
+
+/** The functions, embedders and iterators in a list or a module. @throws ValidationError for anything else in a list */
+function definitionsIn(
+  functions: readonly unknown[] | Readonly<Record<string, unknown>>,
+): { kind: CodeKind; definition: FunctionIdentity }[] {
+  const listed = Array.isArray(functions)
+  const found: { kind: CodeKind; definition: FunctionIdentity }[] = []
+  for (const value of Object.values(functions)) {
+    const definition = definitionOf(value)
+    if (definition) found.push(definition)
+    else if (listed) {
+      throw new ValidationError(`open(): functions: expected functions made by udf(), models or iterators, got ${describeValue(value)}`)
+    }
+  }
+  return found
+}
+
+function definitionOf(value: unknown): { kind: CodeKind; definition: FunctionIdentity } | undefined {
+  if (typeof value === 'function' && definitionKey in value) {
+    return { kind: 'function', definition: value[definitionKey] as FunctionIdentity }
+  }
+  if (typeof value !== 'object' || value === null || !('name' in value)) return undefined
+  if ('embed' in value) return { kind: 'embedder', definition: value as unknown as FunctionIdentity }
+  if ('iterate' in value) return { kind: 'iterator', definition: value as unknown as FunctionIdentity }
+  return undefined
+}

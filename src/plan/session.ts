@@ -1,0 +1,178 @@
+import { LRUCache } from 'lru-cache'
+import { Catalog } from '../catalog/catalog.js'
+import { definitionFromJson } from '../catalog/serialize.js'
+import type { TableDefinition } from '../catalog/definition.js'
+import type { Commit, CommitResult, Engine, FileContent } from '../engine/engine.js'
+import { ConflictError } from '../errors.js'
+import { type CodeKind, definitionOf, type FunctionIdentity, identityOf, type ScalarFunction } from '../expr/function.js'
+import type { Embedder } from '../search/embedder.js'
+import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
+import type { Media } from '../types/media.js'
+import { Gate } from './gate.js'
+
+/** How a session is made. */
+export interface SessionOptions {
+  readonly decode: DecodeContext
+  readonly resolveFile: FileResolver
+  /** Functions, iterators and embedders that the program passed to `open`. */
+  readonly code?: readonly { readonly kind: CodeKind; readonly definition: FunctionIdentity }[]
+}
+
+/**
+ * Turns what a user gave for a media cell into a Media, with the bytes to be kept in the database, if any. The Media
+ * can be read before those are written.
+ */
+export type FileResolver = (
+  column: MediaColumn,
+  value: unknown,
+  signal: AbortSignal | undefined,
+) => Promise<{ readonly media: Media; readonly content?: FileContent | undefined }>
+
+/** What the program has of a column that the file cannot hold: its validator and the function that makes its default. */
+export interface ColumnCode {
+  readonly type?: ColumnType<any>
+  readonly makeDefault?: () => unknown
+}
+
+/** Query texts whose vectors are kept, so that asking again costs nothing. */
+const cachedQueries = 1000
+/** How often a statement is computed again when another process changed what it had read. */
+const attempts = 5
+
+/** One open database: its engine, the catalog as last seen, and the code that its definitions name. */
+export class Session {
+  readonly engine: Engine
+  readonly decode: DecodeContext
+  readonly resolveFile: FileResolver
+  /** Vectors of query texts, by embedder and text. */
+  readonly queryVectors = new LRUCache<string, Float32Array>({ max: cachedQueries })
+  readonly #gate = new Gate()
+  #catalog: Catalog = new Catalog(-1, [], [])
+  #nextTableId = 1
+  readonly #code = new Map<string, FunctionIdentity>()
+  readonly #columnCode = new Map<string, ColumnCode>()
+
+  constructor(engine: Engine, options: SessionOptions) {
+    this.engine = engine
+    this.decode = options.decode
+    this.resolveFile = options.resolveFile
+    for (const { kind, definition } of options.code ?? []) this.bind(kind, definition)
+  }
+
+  /** The catalog as last seen, without looking whether another process changed it. */
+  get lastCatalog(): Catalog {
+    return this.#catalog
+  }
+
+  /** The id that a new table gets; valid with the catalog of the last `catalog()`. */
+  get nextTableId(): number {
+    return this.#nextTableId
+  }
+
+  /** The current catalog. Every statement begins with it. */
+  async catalog(): Promise<Catalog> {
+    if ((await this.engine.catalogVersion()) !== this.#catalog.version) {
+      const stored = await this.engine.loadCatalog()
+      const binder = { function: (identity: FunctionIdentity) => this.#function(identity) }
+      const tables = stored.tables.map((row) => this.#withColumnCode(definitionFromJson(row, binder)))
+      this.#catalog = new Catalog(stored.version, stored.directories, tables)
+      this.#nextTableId = stored.nextTableId
+    }
+    return this.#catalog
+  }
+
+  async commit(commit: Commit): Promise<CommitResult> {
+    const result = await this.engine.commit(commit)
+    // Builders look at the catalog synchronously.
+    if (commit.schema?.length) await this.catalog()
+    return result
+  }
+
+  /** Runs a statement on rows, computing it again when another one changed what it had read. */
+  attempt<T>(statement: (catalog: Catalog) => Promise<T>): Promise<T> {
+    return this.#gate.shared(() => this.#attempt(statement))
+  }
+
+  /** Runs a statement that changes the schema, when no other of this session runs. */
+  attemptAlone<T>(statement: (catalog: Catalog) => Promise<T>): Promise<T> {
+    return this.#gate.exclusive(() => this.#attempt(statement))
+  }
+
+  async #attempt<T>(statement: (catalog: Catalog) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const catalog = await this.catalog()
+      try {
+        return await statement(catalog)
+      } catch (error) {
+        if (attempt >= attempts || !ConflictError.isInstance(error) || error.cause !== undefined) throw error
+      }
+    }
+  }
+
+  /** Makes code known to this database only. It goes before what the program defined globally. */
+  bind(kind: CodeKind, definition: FunctionIdentity): void {
+    this.#code.set(`${kind}:${definition.name}`, definition)
+  }
+
+  /** The code of that kind and name, or undefined while the program has not defined it. */
+  code<T extends FunctionIdentity>(kind: CodeKind, name: string): T | undefined {
+    return (this.#code.get(`${kind}:${name}`) as T | undefined) ?? definitionOf<T>(kind, name)
+  }
+
+  embedder(name: string): Embedder | undefined {
+    return this.code<Embedder>('embedder', name)
+  }
+
+  /** Attaches a validator and a default function to a column. They last while this session does. */
+  bindColumn(tableId: number, column: string, code: ColumnCode): void {
+    this.#columnCode.set(`${tableId}:${column}`, code)
+    this.#catalog = new Catalog(
+      this.#catalog.version,
+      this.#catalog.directories,
+      [...this.#catalog.tables].map((table) => (table.id === tableId ? this.#withColumnCode(table) : table)),
+    )
+  }
+
+  close(): void {
+    this.engine.close()
+  }
+
+  /** A function that may not be defined yet: its definition is looked up when it is called. */
+  #function(identity: FunctionIdentity): ScalarFunction {
+    const found = () => this.code<ScalarFunction>('function', identity.name)
+    return {
+      ...identity,
+      get returns() {
+        return found()?.returns
+      },
+      get skipsNull() {
+        return found()?.skipsNull ?? false
+      },
+      get batchSize() {
+        return found()?.batchSize ?? 1
+      },
+      get concurrency() {
+        return found()?.concurrency ?? 1
+      },
+      get call() {
+        return found()?.call
+      },
+    }
+  }
+
+  #withColumnCode(table: TableDefinition): TableDefinition {
+    const columns = table.columns.map((column) => {
+      const code = this.#columnCode.get(`${table.id}:${column.name}`)
+      if (!code) return column
+      return {
+        ...column,
+        ...(code.type ? { type: code.type } : {}),
+        ...(code.makeDefault ? { default: { kind: 'function', make: code.makeDefault } as const } : {}),
+      }
+    })
+    return { ...table, columns }
+  }
+}
+
+/** The key of a query text in the cache of query vectors. */
+export const queryKey = (embedder: FunctionIdentity, text: string): string => `${identityOf(embedder)}\n${text}`

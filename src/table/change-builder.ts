@@ -1,0 +1,59 @@
+import { type ChangeResult, deleteRows, type StatementOptions, updateRows } from '../compute/statements.js'
+import { QueryError } from '../errors.js'
+import type { Node } from '../expr/node.js'
+import type { Session } from '../plan/session.js'
+import { type Condition, toPredicate } from '../query/predicate.js'
+import { refsOf } from '../query/query.js'
+
+interface Parts {
+  readonly session: Session
+  readonly table: { readonly id: number; readonly name: string }
+  /** What to set; absent in a delete. */
+  readonly values?: Readonly<Record<string, unknown>>
+  readonly where: readonly Node[]
+  readonly all: boolean
+}
+
+/**
+ * An update or a delete that is waiting for its condition. Immutable; `run` does it.
+ */
+export class ChangeBuilder<in out R> {
+  readonly #parts: Parts
+
+  /** @internal */
+  constructor(parts: Parts) {
+    this.#parts = parts
+    Object.freeze(this)
+  }
+
+  /**
+   * Only rows for which the condition is true. Several `where` are joined by AND.
+   * @throws QueryError when a value is `undefined`, or a predicate was built and not used
+   * @throws NotFoundError for an unknown column
+   */
+  where(condition: Condition<R>): ChangeBuilder<R> {
+    const { session, table, where } = this.#parts
+    const predicate = toPredicate(condition, refsOf(session, table.id, table.name))
+    return new ChangeBuilder({ ...this.#parts, where: [...where, predicate] })
+  }
+
+  /** Every row: what a statement without a `where` must say. */
+  all(): ChangeBuilder<R> {
+    return new ChangeBuilder({ ...this.#parts, all: true })
+  }
+
+  /**
+   * Runs the statement, in one commit.
+   * @throws QueryError when there is neither `where` nor `all`
+   * @throws ValidationError when a value does not fit its column
+   * @throws ComputeError under `onError: 'abort'`, when a dependent cell cannot be computed
+   */
+  async run(options: StatementOptions = {}): Promise<ChangeResult> {
+    const { session, table, values, where, all } = this.#parts
+    if (where.length === 0 && !all) {
+      const verb = values ? 'update' : 'delete'
+      throw new QueryError(`${verb}(): add where(…), or all() if every row of '${table.name}' is meant`)
+    }
+    return values ? updateRows(session, table, values, where, options) : deleteRows(session, table, where, options)
+  }
+}

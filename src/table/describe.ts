@@ -1,0 +1,120 @@
+import type { Catalog } from '../catalog/catalog.js'
+import { kindOf, type Metric, type TableDefinition } from '../catalog/definition.js'
+import { identityOf } from '../expr/function.js'
+import type { Node } from '../expr/node.js'
+
+/** A column, as `describe` shows it. */
+export interface ColumnDescription {
+  readonly name: string
+  readonly type: string
+  readonly nullable: boolean
+  /** The expression of a computed column. */
+  readonly computed?: string
+  /** The table that it comes from, where that is a base of this view. */
+  readonly from?: string
+}
+
+/** An embedding index, as `describe` and `pxt.indexes` show it. */
+export interface IndexDescription {
+  readonly table: string
+  readonly name: string
+  readonly column: string
+  readonly method: 'flat'
+  readonly metric: Metric
+  /** The model as `name@version`; absent where the column holds vectors. */
+  readonly embedder?: string
+  /** Length of the vectors, once known. */
+  readonly dimensions?: number
+}
+
+/** What a table or view is. Prints as a table. */
+export class TableDescription {
+  readonly name: string
+  readonly kind: 'table' | 'view'
+  /** The base of a view. */
+  readonly base: string | undefined
+  readonly comment: string | undefined
+  readonly primaryKey: readonly string[]
+  readonly columns: readonly ColumnDescription[]
+  readonly indexes: readonly IndexDescription[]
+
+  /** @internal */
+  constructor(catalog: Catalog, table: TableDefinition) {
+    this.name = table.name
+    this.kind = kindOf(table)
+    this.base = table.view && catalog.byId(table.view.base).name
+    this.comment = table.comment
+    this.primaryKey = table.primaryKey
+    this.columns = [...catalog.columnsOf(table).values()].map(({ owner, column }) => ({
+      name: column.name,
+      type: column.type.name,
+      nullable: column.nullable,
+      ...(column.computed ? { computed: printNode(column.computed) } : {}),
+      ...(owner === table ? {} : { from: owner.name }),
+    }))
+    this.indexes = table.indexes.map((index) => describeIndex(table, index))
+  }
+
+  toString(): string {
+    const { kind, name, base, comment, primaryKey } = this
+    const head = `${kind} ${name}${base === undefined ? '' : ` of ${base}`}${comment === undefined ? '' : ` — ${comment}`}`
+    const width = Math.max(...this.columns.map((column) => column.name.length))
+    const columns = this.columns.map((column) => {
+      const marks = [
+        column.nullable && column.computed === undefined ? 'nullable' : '',
+        primaryKey.includes(column.name) ? 'primary key' : '',
+        column.computed === undefined ? '' : `= ${column.computed}`,
+        column.from === undefined ? '' : `from ${column.from}`,
+      ]
+      return `  ${[column.name.padEnd(width), column.type.padEnd(9), ...marks.filter(Boolean)].join('  ')}`.trimEnd()
+    })
+    const indexes = this.indexes.map(
+      (index) => `  index ${index.name} on ${index.column}: ${index.metric}${index.embedder ? `, ${index.embedder}` : ''}`,
+    )
+    return [head, ...columns, ...indexes].join('\n')
+  }
+
+  /** @internal */
+  [Symbol.for('nodejs.util.inspect.custom')](): string {
+    return this.toString()
+  }
+}
+
+/** An index for users. */
+export function describeIndex(table: TableDefinition, index: TableDefinition['indexes'][number]): IndexDescription {
+  return {
+    table: table.name,
+    name: index.name,
+    column: index.column,
+    method: 'flat',
+    metric: index.metric,
+    ...(index.embedder ? { embedder: identityOf(index.embedder) } : {}),
+    ...(index.dimensions === undefined ? {} : { dimensions: index.dimensions }),
+  }
+}
+
+/** An expression, readable: `classify(text)`, `price.mul(quantity)`. */
+export function printNode(node: Node): string {
+  switch (node.kind) {
+    case 'column':
+      return node.name
+    case 'rowid':
+      return '_rowid'
+    case 'score':
+      return 'score'
+    case 'literal':
+      return typeof node.value === 'bigint' ? `${node.value}n` : (JSON.stringify(node.value) ?? String(node.value))
+    case 'parameter':
+      return `$${node.name}`
+    case 'call': {
+      const [self, ...args] = node.args.map(printNode)
+      return node.operator.startsWith('media.')
+        ? `${self}.${node.operator.slice('media.'.length)}`
+        : `${self}.${node.operator}(${args.join(', ')})`
+    }
+    case 'function':
+      return `${node.fn.name}(${node.args.map(printNode).join(', ')})`
+    case 'fragment':
+      return node.parts.reduce((text, part, i) => `${text}\${${printNode(node.args[i - 1]!)}}${part}`)
+  }
+}
