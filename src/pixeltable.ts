@@ -1,9 +1,9 @@
 import { foldName } from './catalog/catalog.js'
 import { type IteratorCall, kindOf, type TableDefinition } from './catalog/definition.js'
 import { isInside } from './catalog/names.js'
+import type { OnError } from './compute/change.js'
 import { createDirectory, dropDirectory, dropTable, move } from './compute/directories.js'
 import { type FileOptions, openFiles } from './compute/files.js'
-import type { OnError } from './compute/change.js'
 import { bindSchema, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
 import type { SchemaChange } from './engine/engine.js'
@@ -13,7 +13,7 @@ import type { CodeKind, FunctionIdentity } from './expr/function.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
 import { Session } from './plan/session.js'
-import { internals, Query, refsOf } from './query/query.js'
+import { internals, type Query, refsOf } from './query/query.js'
 import { describeIndex, type IndexDescription } from './table/describe.js'
 import { Table } from './table/table.js'
 import type { InsertOf, RowOf, Schema } from './types/column.js'
@@ -107,7 +107,9 @@ export class Pixeltable {
     }
     const { busyTimeout, functions = [] } = options
     if (busyTimeout !== undefined && !(busyTimeout >= 0)) {
-      throw new ValidationError(`open(): busyTimeout: expected milliseconds of at least 0, got ${describeValue(busyTimeout)}`)
+      throw new ValidationError(
+        `open(): busyTimeout: expected milliseconds of at least 0, got ${describeValue(busyTimeout)}`,
+      )
     }
     const code = definitionsIn(functions)
     const engine = await openSqlite(path, { readonly: options.readonly, busyTimeout })
@@ -298,7 +300,10 @@ export class Pixeltable {
     this.close()
   }
 
-  #changeSchema(operation: string, plan: (catalog: Awaited<ReturnType<Session['catalog']>>) => SchemaChange[]): Promise<void> {
+  #changeSchema(
+    operation: string,
+    plan: (catalog: Awaited<ReturnType<Session['catalog']>>) => SchemaChange[],
+  ): Promise<void> {
     return this.#session.attemptAlone(async (catalog) => {
       const schema = plan(catalog)
       if (schema.length > 0) await this.#session.commit({ operation, catalogVersion: catalog.version, schema })
@@ -352,7 +357,9 @@ function definitionsIn(
     const definition = definitionOf(value)
     if (definition) found.push(definition)
     else if (listed) {
-      throw new ValidationError(`open(): functions: expected functions made by udf(), models or iterators, got ${describeValue(value)}`)
+      throw new ValidationError(
+        `open(): functions: expected functions made by udf(), models or iterators, got ${describeValue(value)}`,
+      )
     }
   }
   return found

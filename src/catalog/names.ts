@@ -16,7 +16,8 @@ export function checkPath(path: unknown, what: string): asserts path is string {
   if (typeof path !== 'string' || path === '') {
     throw new SchemaError(`${what} name: expected text such as 'app.docs', got ${describeValue(path)}`)
   }
-  if (path.length > maxLength) throw new SchemaError(`${what} name: at most ${maxLength} characters, got ${path.length}`)
+  if (path.length > maxLength)
+    throw new SchemaError(`${what} name: at most ${maxLength} characters, got ${path.length}`)
   for (const part of path.split('.')) {
     if (!segment.test(part) || isReserved(part)) {
       throw new SchemaError(
@@ -47,4 +48,5 @@ export function directoryOf(path: string): string | undefined {
 }
 
 /** Whether `path` lies inside `directory`, at any depth. */
-export const isInside = (path: string, directory: string): boolean => foldName(path).startsWith(`${foldName(directory)}.`)
+export const isInside = (path: string, directory: string): boolean =>
+  foldName(path).startsWith(`${foldName(directory)}.`)

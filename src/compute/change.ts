@@ -250,7 +250,10 @@ export class Change {
       leaving.map((row) => row.rowid),
     )
     if (refiltered) {
-      await this.deriveView(view, base.pick(base.keys.flatMap((key, i) => (members.has(key) && !present.has(key) ? [i] : []))))
+      await this.deriveView(
+        view,
+        base.pick(base.keys.flatMap((key, i) => (members.has(key) && !present.has(key) ? [i] : []))),
+      )
     }
     const shown = new Set([...changed].filter((name) => !view.columns.some((column) => column.name === name)))
     if (!readsInside(this.#catalog, view, shown)) return
@@ -334,7 +337,10 @@ export class Change {
         result[i] = parsed instanceof Promise ? await parsed : parsed
       } catch (cause) {
         const failure = new CellFailure(
-          new ComputeError(`${(cause as Error).message}; if the function may return other kinds of values, declare it with returns: t.json()`, { cause }),
+          new ComputeError(
+            `${(cause as Error).message}; if the function may return other kinds of values, declare it with returns: t.json()`,
+            { cause },
+          ),
         )
         this.#refuse(batch, i, column.name, failure)
         result[i] = failure
@@ -388,12 +394,15 @@ export class Change {
   /** Under `abort` a failed cell ends the statement. */
   #refuse(batch: RowBatch, row: number, column: string, { error, function: fn }: CellFailure): void {
     if (this.#options.onError === 'ignore') return
-    throw new ComputeError(`column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`, {
-      column,
-      row,
-      function: fn,
-      cause: error,
-    })
+    throw new ComputeError(
+      `column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`,
+      {
+        column,
+        row,
+        function: fn,
+        cause: error,
+      },
+    )
   }
 
   #fail(batch: RowBatch, row: number, column: string, failure: CellFailure): void {
@@ -431,7 +440,12 @@ export class Change {
     rows: readonly { readonly rowid: number; readonly base: number }[],
     base: RowBatch,
   ): Promise<RowBatch> {
-    const columns = await loadColumns(this.#session, this.#catalog, view, rows.map((row) => row.rowid))
+    const columns = await loadColumns(
+      this.#session,
+      this.#catalog,
+      view,
+      rows.map((row) => row.rowid),
+    )
     const positions = new Map(base.keys.map((key, i) => [key, i]))
     const baseOf = new Map(rows.map((row) => [row.rowid, row.base]))
     const at = columns.keys.map((key) => positions.get(baseOf.get(key)!)!)

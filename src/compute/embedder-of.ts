@@ -3,7 +3,9 @@ import type { Embedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
 
 /** An embedding function: texts in, one vector a text out. Its name is its identity in the file. */
-export type EmbedFunction = (texts: readonly string[]) => PromiseLike<readonly ArrayLike<number>[]> | readonly ArrayLike<number>[]
+export type EmbedFunction = (
+  texts: readonly string[],
+) => PromiseLike<readonly ArrayLike<number>[]> | readonly ArrayLike<number>[]
 
 /** What `embed` takes. */
 export type EmbedderLike = Embedder | EmbedFunction
@@ -12,7 +14,9 @@ export type EmbedderLike = Embedder | EmbedFunction
 export function embedderOf(embed: unknown): Embedder {
   if (typeof embed === 'function') {
     if (embed.name === '') {
-      throw new SchemaError('embed: the function needs a name, because the file refers to it: declare it, or give { name, version, embed }')
+      throw new SchemaError(
+        'embed: the function needs a name, because the file refers to it: declare it, or give { name, version, embed }',
+      )
     }
     const fn = embed as EmbedFunction
     return { name: embed.name, version: 1, embed: async (values) => fn(values as readonly string[]) }

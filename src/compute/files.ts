@@ -15,7 +15,10 @@ export interface FileOptions {
 }
 
 /** Reads and resolves the media of one open database. */
-export function openFiles(engine: Engine, { mediaDir, fetch }: FileOptions): {
+export function openFiles(
+  engine: Engine,
+  { mediaDir, fetch }: FileOptions,
+): {
   decode: DecodeContext
   resolveFile: FileResolver
 } {
@@ -32,7 +35,14 @@ export function openFiles(engine: Engine, { mediaDir, fetch }: FileOptions): {
     })
     // Until the commit the bytes are where they came from, and views already read them.
     const media = content
-      ? new StoredMedia(column.kind, record, { store: { read: async function* () { yield* content.chunks() } }, fetch })
+      ? new StoredMedia(column.kind, record, {
+          store: {
+            read: async function* () {
+              yield* content.chunks()
+            },
+          },
+          fetch,
+        })
       : decode.openMedia(column.kind, record)
     if (column.kind === 'document' && column.validate) await checkDocument(await media.bytes(), record.mime)
     return { media, content }

@@ -129,11 +129,7 @@ async function settleAll(waiting: readonly Promise<void>[]): Promise<void> {
 }
 
 /** What fills a cell that an insert leaves out. */
-function makeDefault(
-  table: TableDefinition,
-  column: ColumnDefinition,
-  session: Session,
-): (() => unknown) | undefined {
+function makeDefault(table: TableDefinition, column: ColumnDefinition, session: Session): (() => unknown) | undefined {
   const fallback = column.default
   if (!fallback) return undefined
   if (fallback.kind === 'value') {
@@ -158,4 +154,3 @@ export function cellError(table: TableDefinition, column: ColumnDefinition, row:
   const message = cause instanceof Error ? cause.message : String(cause)
   return new ValidationError(`${where}: ${message}; nothing was written`, { row, column: column.name, cause })
 }
-

@@ -42,13 +42,16 @@ export function defineTable(id: number, { name, schema, primaryKey, comment }: N
       throw new SchemaError(`'${name}': a ${column.type.name} column cannot be a primary key`)
     }
   }
-  if (new Set(primaryKey).size !== primaryKey.length) throw new SchemaError(`'${name}': the primary key repeats a column`)
+  if (new Set(primaryKey).size !== primaryKey.length)
+    throw new SchemaError(`'${name}': the primary key repeats a column`)
   return { id, name, columns, primaryKey, indexes: [], schemaVersion: 1, ...(comment === undefined ? {} : { comment }) }
 }
 
 function defineColumns(schema: Schema): ColumnDefinition[] {
   if (typeof schema !== 'object' || schema === null) {
-    throw new SchemaError(`schema: expected an object of columns such as { title: t.string() }, got ${describeValue(schema)}`)
+    throw new SchemaError(
+      `schema: expected an object of columns such as { title: t.string() }, got ${describeValue(schema)}`,
+    )
   }
   const columns = Object.entries(schema).map(([name, column]): ColumnDefinition => {
     checkName(name, 'column')
@@ -186,7 +189,10 @@ async function loadBatch(session: Session, catalog: Catalog, table: TableDefinit
   const base = await loadBatch(session, catalog, catalog.byId(table.view.base))
   const positions = new Map(base.keys.map((key, i) => [key, i]))
   const links = await session.engine.select(
-    { line: catalog.lineOf(table), columns: [{ name: 'base', value: { kind: 'column', table: table.id, name: '_base' } }] },
+    {
+      line: catalog.lineOf(table),
+      columns: [{ name: 'base', value: { kind: 'column', table: table.id, name: '_base' } }],
+    },
     session.decode,
   )
   return new RowBatch(table, keys, values, { batch: base, at: links.map(([key]) => positions.get(key as number)!) })
@@ -197,7 +203,12 @@ export async function addComputedColumn(
   session: Session,
   catalog: Catalog,
   target: { readonly id: number; readonly name: string },
-  column: { readonly name: string; readonly value: Node; readonly onError: OnError; readonly signal?: AbortSignal | undefined },
+  column: {
+    readonly name: string
+    readonly value: Node
+    readonly onError: OnError
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<void> {
   const table = catalog.byId(target.id, target.name)
   checkName(column.name, 'column')
@@ -333,7 +344,8 @@ function defineIndex(table: TableDefinition, column: ColumnDefinition, options: 
   }
   if (options.name !== undefined) {
     checkName(options.name, 'index')
-    if (reservedIndexNames.includes(foldName(options.name))) throw new SchemaError(`index name '${options.name}' is reserved`)
+    if (reservedIndexNames.includes(foldName(options.name)))
+      throw new SchemaError(`index name '${options.name}' is reserved`)
   }
   const vector = column.type.operators.includes('vector') && column.type.name === 'vector'
   if (vector === (embedder !== undefined)) {
@@ -346,7 +358,9 @@ function defineIndex(table: TableDefinition, column: ColumnDefinition, options: 
   if (embedder) checkKind(what, column, embedder)
   const dimensions = vector ? (column.type.config().dimensions as number) : embedder?.dimensions
   return {
-    name: options.name ?? freeName(table, `${column.name}_${embedder?.name ?? 'vector'}`.replaceAll(/[^\p{L}\p{N}_-]/gu, '_')),
+    name:
+      options.name ??
+      freeName(table, `${column.name}_${embedder?.name ?? 'vector'}`.replaceAll(/[^\p{L}\p{N}_-]/gu, '_')),
     column: column.name,
     metric,
     ...(embedder ? { embedder: { name: embedder.name, version: embedder.version } } : {}),

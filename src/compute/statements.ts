@@ -231,7 +231,9 @@ function writable(catalog: Catalog, { id, name }: { id: number; name: string }, 
   const table = catalog.byId(id, name)
   if (table.view) {
     const base = catalog.lineOf(table).at(-1)!
-    throw new QueryError(`cannot ${verb} the ${kindOf(table)} '${table.name}': its rows come from '${base.name}'; change that`)
+    throw new QueryError(
+      `cannot ${verb} the ${kindOf(table)} '${table.name}': its rows come from '${base.name}'; change that`,
+    )
   }
   return table
 }
@@ -245,9 +247,12 @@ function updatable(table: TableDefinition, name: string): TableDefinition['colum
     )
   }
   if (column.computed) {
-    throw new ValidationError(`column '${name}' of '${table.name}' is computed and cannot be set; nothing was written`, {
-      column: name,
-    })
+    throw new ValidationError(
+      `column '${name}' of '${table.name}' is computed and cannot be set; nothing was written`,
+      {
+        column: name,
+      },
+    )
   }
   return column
 }
@@ -269,7 +274,10 @@ async function finish(
   }
 }
 
-function toErrorCell({ table, row, column, type, message }: FailedCell, firstRow: ReadonlyMap<number, number>): ErrorCell {
+function toErrorCell(
+  { table, row, column, type, message }: FailedCell,
+  firstRow: ReadonlyMap<number, number>,
+): ErrorCell {
   const rowid = row > 0 ? row : firstRow.get(table.id)! - row - 1
   return { table: table.name, rowid, column, type, message }
 }

@@ -64,10 +64,7 @@ export function udf<A extends readonly any[], T>(
   options: UdfOptions & { readonly onNull: 'skip' },
   fn: (...args: A) => T | PromiseLike<T>,
 ): Udf<Skipping<A>, T | null>
-export function udf<A extends readonly any[], T>(
-  options: UdfOptions,
-  fn: (...args: A) => T | PromiseLike<T>,
-): Udf<A, T>
+export function udf<A extends readonly any[], T>(options: UdfOptions, fn: (...args: A) => T | PromiseLike<T>): Udf<A, T>
 export function udf(options: UdfOptions, fn: (...args: any[]) => unknown): Udf<any, any> {
   const { name, version = 1, concurrency = 16, batchSize, returns, onNull = 'call' } = options
   if (typeof name !== 'string' || name === '') {

@@ -191,42 +191,114 @@ export class Expression {
     Object.freeze(this)
   }
 
-  eq(value: unknown) { return this.#call('eq', value) }
-  ne(value: unknown) { return this.#call('ne', value) }
-  gt(value: unknown) { return this.#call('gt', value) }
-  gte(value: unknown) { return this.#call('gte', value) }
-  lt(value: unknown) { return this.#call('lt', value) }
-  lte(value: unknown) { return this.#call('lte', value) }
-  between(low: unknown, high: unknown) { return this.#call('between', low, high) }
-  isNull() { return this.#call('isNull') }
-  isNotNull() { return this.#call('isNotNull') }
-  coalesce(value: unknown) { return this.#call('coalesce', value) }
-  and(other: unknown) { return this.#call('and', other) }
-  or(other: unknown) { return this.#call('or', other) }
-  not() { return this.#call('not') }
-  add(value: unknown) { return this.#call('add', value) }
-  sub(value: unknown) { return this.#call('sub', value) }
-  mul(value: unknown) { return this.#call('mul', value) }
-  div(value: unknown) { return this.#call('div', value) }
-  mod(value: unknown) { return this.#call('mod', value) }
-  neg() { return this.#call('neg') }
-  like(pattern: unknown) { return this.#call('like', pattern) }
-  contains(part: unknown) { return this.#call('contains', part) }
-  startsWith(part: unknown) { return this.#call('startsWith', part) }
-  endsWith(part: unknown) { return this.#call('endsWith', part) }
-  concat(...parts: unknown[]) { return this.#call('concat', ...parts) }
-  upper() { return this.#call('upper') }
-  lower() { return this.#call('lower') }
-  trim() { return this.#call('trim') }
-  length() { return this.#call('length') }
-  get url() { return this.#call('media.url') }
-  get mime() { return this.#call('media.mime') }
-  get size() { return this.#call('media.size') }
-  get sha256() { return this.#call('media.sha256') }
-  get name() { return this.#call('media.name') }
-  get width() { return this.#call('media.width') }
-  get height() { return this.#call('media.height') }
-  get format() { return this.#call('media.format') }
+  eq(value: unknown) {
+    return this.#call('eq', value)
+  }
+  ne(value: unknown) {
+    return this.#call('ne', value)
+  }
+  gt(value: unknown) {
+    return this.#call('gt', value)
+  }
+  gte(value: unknown) {
+    return this.#call('gte', value)
+  }
+  lt(value: unknown) {
+    return this.#call('lt', value)
+  }
+  lte(value: unknown) {
+    return this.#call('lte', value)
+  }
+  between(low: unknown, high: unknown) {
+    return this.#call('between', low, high)
+  }
+  isNull() {
+    return this.#call('isNull')
+  }
+  isNotNull() {
+    return this.#call('isNotNull')
+  }
+  coalesce(value: unknown) {
+    return this.#call('coalesce', value)
+  }
+  and(other: unknown) {
+    return this.#call('and', other)
+  }
+  or(other: unknown) {
+    return this.#call('or', other)
+  }
+  not() {
+    return this.#call('not')
+  }
+  add(value: unknown) {
+    return this.#call('add', value)
+  }
+  sub(value: unknown) {
+    return this.#call('sub', value)
+  }
+  mul(value: unknown) {
+    return this.#call('mul', value)
+  }
+  div(value: unknown) {
+    return this.#call('div', value)
+  }
+  mod(value: unknown) {
+    return this.#call('mod', value)
+  }
+  neg() {
+    return this.#call('neg')
+  }
+  like(pattern: unknown) {
+    return this.#call('like', pattern)
+  }
+  contains(part: unknown) {
+    return this.#call('contains', part)
+  }
+  startsWith(part: unknown) {
+    return this.#call('startsWith', part)
+  }
+  endsWith(part: unknown) {
+    return this.#call('endsWith', part)
+  }
+  concat(...parts: unknown[]) {
+    return this.#call('concat', ...parts)
+  }
+  upper() {
+    return this.#call('upper')
+  }
+  lower() {
+    return this.#call('lower')
+  }
+  trim() {
+    return this.#call('trim')
+  }
+  length() {
+    return this.#call('length')
+  }
+  get url() {
+    return this.#call('media.url')
+  }
+  get mime() {
+    return this.#call('media.mime')
+  }
+  get size() {
+    return this.#call('media.size')
+  }
+  get sha256() {
+    return this.#call('media.sha256')
+  }
+  get name() {
+    return this.#call('media.name')
+  }
+  get width() {
+    return this.#call('media.width')
+  }
+  get height() {
+    return this.#call('media.height')
+  }
+  get format() {
+    return this.#call('media.format')
+  }
 
   in(values: readonly unknown[]): AnyExpr {
     if (!Array.isArray(values)) throw new QueryError(`in(): expected an array of values, got ${describeValue(values)}`)

@@ -25,7 +25,9 @@ export interface ScalarFunction extends FunctionIdentity {
   /** How many calls run at a time at most. */
   readonly concurrency: number
   /** Absent while the program has not defined the function yet. */
-  readonly call?: ((rows: readonly (readonly unknown[])[], context: CallContext) => unknown[] | Promise<unknown[]>) | undefined
+  readonly call?:
+    | ((rows: readonly (readonly unknown[])[], context: CallContext) => unknown[] | Promise<unknown[]>)
+    | undefined
 }
 
 /** The text `name@version`. */

@@ -70,9 +70,39 @@ export const operators: Readonly<Record<string, Operator>> = {
   },
   not: { operands: ['bool'], result: bool, evaluate: (a) => !a },
 
-  add: { operands: ['number'], result: numeric, evaluate: (a, b) => arithmetic(a, b, (x, y) => x + y, (x, y) => x + y) },
-  sub: { operands: ['number'], result: numeric, evaluate: (a, b) => arithmetic(a, b, (x, y) => x - y, (x, y) => x - y) },
-  mul: { operands: ['number'], result: numeric, evaluate: (a, b) => arithmetic(a, b, (x, y) => x * y, (x, y) => x * y) },
+  add: {
+    operands: ['number'],
+    result: numeric,
+    evaluate: (a, b) =>
+      arithmetic(
+        a,
+        b,
+        (x, y) => x + y,
+        (x, y) => x + y,
+      ),
+  },
+  sub: {
+    operands: ['number'],
+    result: numeric,
+    evaluate: (a, b) =>
+      arithmetic(
+        a,
+        b,
+        (x, y) => x - y,
+        (x, y) => x - y,
+      ),
+  },
+  mul: {
+    operands: ['number'],
+    result: numeric,
+    evaluate: (a, b) =>
+      arithmetic(
+        a,
+        b,
+        (x, y) => x * y,
+        (x, y) => x * y,
+      ),
+  },
   // Always a float, as in Python 3; null by zero, as in SQL.
   div: { operands: ['number'], result: () => floatType, evaluate: (a, b) => number(Number(a) / Number(b)) },
   // The sign of the dividend, as in JavaScript, C and SQL.
@@ -80,7 +110,14 @@ export const operators: Readonly<Record<string, Operator>> = {
     operands: ['number'],
     result: numeric,
     evaluate: (a, b) =>
-      Number(b) === 0 ? null : arithmetic(a, b, (x, y) => x % y, (x, y) => x % y),
+      Number(b) === 0
+        ? null
+        : arithmetic(
+            a,
+            b,
+            (x, y) => x % y,
+            (x, y) => x % y,
+          ),
   },
   neg: { operands: ['number'], result: numeric, evaluate: (a) => (typeof a === 'bigint' ? -a : 0 - a) },
 
@@ -186,7 +223,10 @@ function codePoints(text: string): number {
 
 /** SQL's LIKE as a regular expression: `%` any text, `_` one character, case-sensitive. */
 export function likePattern(pattern: string): RegExp {
-  const source = pattern.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replace(/%/g, '.*').replace(/_/g, '.')
+  const source = pattern
+    .replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
+    .replace(/%/g, '.*')
+    .replace(/_/g, '.')
   return new RegExp(`^${source}$`, 'su')
 }
 
@@ -195,4 +235,3 @@ function member(value: unknown, key: string | number): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
   return Object.hasOwn(value, key) ? ((value as Record<string, unknown>)[key] ?? null) : null
 }
-

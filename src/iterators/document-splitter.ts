@@ -2,8 +2,8 @@ import {
   type HeadingPath,
   parseDocument,
   type Separator,
-  splitDocument,
   type SplitOptions,
+  splitDocument,
   validateSplitOptions,
 } from '../documents/index.js'
 import { ValidationError } from '../errors.js'

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { MediaError, ValidationError } from '../errors.js'
-import { type ByteRange, type Media, type MediaKind, mediaMarker, type MediaRecord, type MediaStore } from '../types/media.js'
+import {
+  type ByteRange,
+  type Media,
+  type MediaKind,
+  type MediaRecord,
+  type MediaStore,
+  mediaMarker,
+} from '../types/media.js'
 import { slices } from './content.js'
 import { defaultMaxBytes, download, type FetchLimits } from './fetch.js'
 import { readFileRange, statFile } from './local-file.js'

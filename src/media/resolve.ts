@@ -1,6 +1,13 @@
 import { pathToFileURL } from 'node:url'
 import { MediaError } from '../errors.js'
-import { isMedia, type Media, type MediaInput, type MediaKind, type MediaRecord, type MediaStore } from '../types/media.js'
+import {
+  isMedia,
+  type Media,
+  type MediaInput,
+  type MediaKind,
+  type MediaRecord,
+  type MediaStore,
+} from '../types/media.js'
 import { bytesContent, fileContent, hashBytes, type MediaContent } from './content.js'
 import { download, type FetchLimits } from './fetch.js'
 import { type ImageSize, measureImage, validateImage } from './image.js'

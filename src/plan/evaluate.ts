@@ -137,7 +137,8 @@ async function callInBatches(
 
   const settle = (start: number, count: number, values: unknown): void => {
     if (!Array.isArray(values) || values.length !== count) {
-      return fail(start, count, new TypeError(`expected an array of ${count} results, one a row, got ${describe(values)}`))
+      fail(start, count, new TypeError(`expected an array of ${count} results, one a row, got ${describe(values)}`))
+      return
     }
     for (let i = 0; i < count; i++) {
       const value: unknown = values[i]

@@ -120,7 +120,7 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
   let search: VectorSearch | undefined
   if (query.search) {
     const { owner, index } = findIndex(catalog, table, query.search)
-    const value = valueOf(query.search.query, parameters)
+    const value = knownValue(query.search.query, parameters)
     const vector = isVector(value) ? queryVector(value, index, index.dimensions) : new Float32Array(0)
     search = { owner, index, vector }
   }
@@ -137,7 +137,9 @@ export async function explain(session: Session, query: QueryNode, parameters: Pa
     `SQL: ${sql}`,
     `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
     ...(await session.engine.explain(plan.select)).map((line) => `database: ${line}`),
-    ...(search ? [`search: exact, ${search.index.metric}, index '${search.index.name}' on '${search.owner.name}', in SQL`] : []),
+    ...(search
+      ? [`search: exact, ${search.index.metric}, index '${search.index.name}' on '${search.owner.name}', in SQL`]
+      : []),
     ...(plan.filter ? ['JavaScript: filter by functions'] : []),
     ...(plan.orderBy ? ['JavaScript: sort by functions'] : []),
     ...(plan.output ? ['JavaScript: columns by functions'] : []),
@@ -350,7 +352,7 @@ async function resolveSearch(
   options: ExecuteOptions,
 ): Promise<VectorSearch> {
   const { owner, index } = findIndex(catalog, table, search)
-  const value = valueOf(search.query, parameters)
+  const value = knownValue(search.query, parameters)
   return { owner, index, vector: await toQueryVector(session, index, value, options) }
 }
 
@@ -367,11 +369,16 @@ export function findIndex(
       `'${table.name}' has no column '${search.column}'. It has: ${[...columns.keys()].join(', ')}`,
     )
   }
-  const candidates = catalog.lineOf(table).flatMap((owner) =>
-    owner.indexes
-      .filter((index) => index.column === search.column && catalog.columnsOf(owner).get(search.column)?.owner === column.owner)
-      .map((index) => ({ owner, index })),
-  )
+  const candidates = catalog
+    .lineOf(table)
+    .flatMap((owner) =>
+      owner.indexes
+        .filter(
+          (index) =>
+            index.column === search.column && catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
+        )
+        .map((index) => ({ owner, index })),
+    )
   const nearest = candidates.filter(({ owner }) => owner === candidates[0]!.owner)
   const pool = search.index === undefined ? nearest : candidates
   return chooseIndex(pool, table.name, search.column, search.index)
@@ -422,21 +429,24 @@ function bindParameters(node: Node, parameters: Parameters): Node {
 }
 
 function parameterOf(name: string, parameters: Parameters): unknown {
-  if (!Object.hasOwn(parameters, name)) throw new QueryError(`the parameter '${name}' of the query function has no value here`)
+  if (!Object.hasOwn(parameters, name))
+    throw new QueryError(`the parameter '${name}' of the query function has no value here`)
   return parameters[name]
 }
 
 /** The value of a node that must be known before the query runs. */
-function valueOf(node: Node, parameters: Parameters): unknown {
+function knownValue(node: Node, parameters: Parameters): unknown {
   if (node.kind === 'literal') return node.value
   if (node.kind === 'parameter') return parameterOf(node.name, parameters)
-  throw new QueryError('similarity(): expected text, a vector, an image or a parameter of a query function, got an expression over rows')
+  throw new QueryError(
+    'similarity(): expected text, a vector, an image or a parameter of a query function, got an expression over rows',
+  )
 }
 
 /** @throws QueryError unless it is a whole number of at least 0 */
 function wholeNumber(node: Node | undefined, parameters: Parameters, what: string): number | undefined {
   if (!node) return undefined
-  const value = valueOf(node, parameters)
+  const value = knownValue(node, parameters)
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
     throw new QueryError(`${what}(): expected a whole number of at least 0, got ${describeValue(value)}`)
   }

@@ -1,5 +1,5 @@
-import type { Node } from '../expr/node.js'
 import type { OutputColumn } from '../engine/engine.js'
+import type { Node } from '../expr/node.js'
 
 /** A query as its builder holds it: frozen, over one table or view. */
 export interface QueryNode {

@@ -1,10 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import { Catalog } from '../catalog/catalog.js'
-import { definitionFromJson } from '../catalog/serialize.js'
 import type { TableDefinition } from '../catalog/definition.js'
+import { definitionFromJson } from '../catalog/serialize.js'
 import type { Commit, CommitResult, Engine, FileContent } from '../engine/engine.js'
 import { ConflictError } from '../errors.js'
-import { type CodeKind, definitionOf, type FunctionIdentity, identityOf, type ScalarFunction } from '../expr/function.js'
+import {
+  type CodeKind,
+  definitionOf,
+  type FunctionIdentity,
+  identityOf,
+  type ScalarFunction,
+} from '../expr/function.js'
 import type { Embedder } from '../search/embedder.js'
 import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
 import type { Media } from '../types/media.js'

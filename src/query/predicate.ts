@@ -1,5 +1,5 @@
 import { NotFoundError, QueryError } from '../errors.js'
-import { conjunction, type Expr, Expression, isExpression, predicateOf, type Refs } from '../expr/expression.js'
+import { conjunction, type Expr, type Expression, isExpression, predicateOf, type Refs } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
 import { describeValue } from '../types/column-type.js'
 
@@ -7,7 +7,10 @@ import { describeValue } from '../types/column-type.js'
  * What `where` takes: a callback that is given the columns, an object of values that columns must equal (null: must be
  * null), or a predicate.
  */
-export type Condition<R> = ((c: Refs<R>) => Expr<boolean | null>) | { readonly [K in keyof R]?: R[K] } | Expr<boolean | null>
+export type Condition<R> =
+  | ((c: Refs<R>) => Expr<boolean | null>)
+  | { readonly [K in keyof R]?: R[K] }
+  | Expr<boolean | null>
 
 /** The node of a condition. @throws QueryError, NotFoundError at the call */
 export function toPredicate(condition: unknown, refs: Readonly<Record<string, Expression>>): Node {

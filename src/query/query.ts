@@ -1,20 +1,19 @@
-import { QueryError } from '../errors.js'
+import { NotFoundError, QueryError } from '../errors.js'
 import {
   type Arg,
   type Expr,
-  Expression,
+  type Expression,
   expression,
   isExpression,
   makeRefs,
   type Order,
   type Refs,
-  toNode,
   type TypeOf,
+  toNode,
 } from '../expr/expression.js'
 import { collect, count, type ExecuteOptions, explain, stream, toSQL } from '../plan/execute.js'
 import type { QueryNode } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
-import { NotFoundError } from '../errors.js'
 import type { Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import { type Condition, toPredicate } from './predicate.js'
@@ -199,10 +198,14 @@ function rowCount(n: unknown, what: string) {
 export function refsOf(session: Session, table: number, name: string, score?: string): Record<string, Expression> {
   const catalog = session.lastCatalog
   const definition = catalog.byId(table, name)
-  const columns: [string, Expression][] = [...catalog.columnsOf(definition)].map(([column, { column: { type } }]) => [
-    column,
-    expression<Expression>({ kind: 'column', table, name: column }, type),
-  ])
+  const columns: [string, Expression][] = [...catalog.columnsOf(definition)].map(
+    ([
+      column,
+      {
+        column: { type },
+      },
+    ]) => [column, expression<Expression>({ kind: 'column', table, name: column }, type)],
+  )
   if (score !== undefined) columns.push([score, expression<Expression>({ kind: 'score' })])
   return makeRefs(columns, `'${definition.name}'`, expression<Expression>({ kind: 'rowid', table }))
 }

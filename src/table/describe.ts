@@ -69,7 +69,8 @@ export class TableDescription {
       return `  ${[column.name.padEnd(width), column.type.padEnd(9), ...marks.filter(Boolean)].join('  ')}`.trimEnd()
     })
     const indexes = this.indexes.map(
-      (index) => `  index ${index.name} on ${index.column}: ${index.metric}${index.embedder ? `, ${index.embedder}` : ''}`,
+      (index) =>
+        `  index ${index.name} on ${index.column}: ${index.metric}${index.embedder ? `, ${index.embedder}` : ''}`,
     )
     return [head, ...columns, ...indexes].join('\n')
   }

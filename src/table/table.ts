@@ -5,7 +5,7 @@ import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
 import { addComputedColumn, addEmbeddingIndex, dropEmbeddingIndex } from '../compute/schema.js'
 import { type ChangeResult, type InsertOptions, insertRows } from '../compute/statements.js'
 import { QueryError, ValidationError } from '../errors.js'
-import { type Arg, type Expr, isExpression, type Order, type Refs, toNode, type TypeOf } from '../expr/expression.js'
+import { type Arg, type Expr, isExpression, type Order, type Refs, type TypeOf, toNode } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
 import { type ExecuteOptions, findIndex } from '../plan/execute.js'
 import type { QueryNode, SearchNode } from '../plan/query-node.js'
@@ -100,7 +100,12 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
     this.#session = session
     this.#id = id
     this.#name = name
-    const node: QueryNode = Object.freeze({ table: id, tableName: name, where: Object.freeze([]), orderBy: Object.freeze([]) })
+    const node: QueryNode = Object.freeze({
+      table: id,
+      tableName: name,
+      where: Object.freeze([]),
+      orderBy: Object.freeze([]),
+    })
     this[internals] = { session, node }
     Object.freeze(this)
   }
@@ -154,14 +159,17 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
    * await films.update({ year: (c) => c.year.add(1) }).where({ title: 'Alien' }).run()
    * ```
    */
-  update(values: { readonly [K in keyof I]?: I[K] | Expr<unknown> | ((c: Refs<R>) => Expr<unknown>) }): ChangeBuilder<R> {
+  update(
+    values: { readonly [K in keyof I]?: I[K] | Expr<unknown> | ((c: Refs<R>) => Expr<unknown>) },
+  ): ChangeBuilder<R> {
     if (typeof values !== 'object' || values === null || Object.keys(values).length === 0) {
       throw new ValidationError(`update(): expected an object of new values, got ${describeValue(values)}`)
     }
     const refs = this.columns
     const resolved: Record<string, unknown> = {}
     for (const [name, value] of Object.entries(values)) {
-      if (value === undefined) throw new ValidationError(`update(): column '${name}': got undefined; leave it out, or set null`)
+      if (value === undefined)
+        throw new ValidationError(`update(): column '${name}': got undefined; leave it out, or set null`)
       resolved[name] = typeof value === 'function' ? (value as (c: Refs<R>) => unknown)(refs) : value
     }
     return new ChangeBuilder({ session: this.#session, table: this.#target, values: resolved, where: [], all: false })
@@ -224,7 +232,15 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
     const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
     await this.#session.attemptAlone((catalog) =>
-      addEmbeddingIndex(this.#session, catalog, this.#target, { column, name, metric, embedder, ifExists, onError, signal }),
+      addEmbeddingIndex(this.#session, catalog, this.#target, {
+        column,
+        name,
+        metric,
+        embedder,
+        ifExists,
+        onError,
+        signal,
+      }),
     )
     return this.#reopen()
   }
@@ -373,9 +389,11 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
 
 /** The parts of a search that its input determines. */
 function searchOf(input: unknown): { query: Node; index?: string } {
-  const named = typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
+  const named =
+    typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
   const keys = (['string', 'image', 'vector'] as const).filter((key) => Object.hasOwn(named, key))
-  if (keys.length > 1) throw new QueryError(`similarity(): expected one of string, image, vector, got ${keys.join(' and ')}`)
+  if (keys.length > 1)
+    throw new QueryError(`similarity(): expected one of string, image, vector, got ${keys.join(' and ')}`)
   const value = keys.length === 1 ? named[keys[0]!] : input
   const { index } = named
   if (index !== undefined && typeof index !== 'string') {

@@ -103,7 +103,13 @@ function toNdArray<D extends Dtype>(value: unknown, dtype: D, expected: string):
     flatten(value, shape, 0, flat, expected)
     return { dtype, shape, data: toTyped(flat, dtype, expected) }
   }
-  if (typeof value === 'object' && value !== null && 'data' in value && 'shape' in value && Array.isArray(value.shape)) {
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'data' in value &&
+    'shape' in value &&
+    Array.isArray(value.shape)
+  ) {
     const data = toTyped(value.data as ArrayLike<number | bigint>, dtype, expected)
     const size = value.shape.reduce((product: number, n) => product * Number(n), 1)
     if (size !== data.length) {
@@ -126,10 +132,10 @@ function flatten(level: unknown, shape: readonly number[], depth: number, out: (
 }
 
 function toTyped<D extends Dtype>(values: ArrayLike<number | bigint>, dtype: D, expected: string): TypedArrayOf<D> {
-  const constructor = dtypes[dtype]
-  if (values instanceof constructor) return values as TypedArrayOf<D>
-  const wide = constructor === BigInt64Array || constructor === BigUint64Array
-  const result = new constructor(values.length)
+  const TypedArray = dtypes[dtype]
+  if (values instanceof TypedArray) return values as TypedArrayOf<D>
+  const wide = TypedArray === BigInt64Array || TypedArray === BigUint64Array
+  const result = new TypedArray(values.length)
   for (let i = 0; i < values.length; i++) {
     const value = values[i]
     if (typeof value !== 'number' && typeof value !== 'bigint') throw mismatch(`${expected}, element ${i}`, value)
@@ -138,11 +144,15 @@ function toTyped<D extends Dtype>(values: ArrayLike<number | bigint>, dtype: D, 
     }
     result[i] = (wide ? BigInt(value) : Number(value)) as never
     // An integer dtype would wrap 300 to 44 and cut 1.5 to 1.
-    const exact = dtype === 'float32' || dtype === 'float64' || (result[i] as unknown) == value
+    const exact = dtype === 'float32' || dtype === 'float64' || BigInt(result[i]!) === exactInteger(value)
     if (!exact) throw mismatch(`${expected}, element ${i} within its range`, value)
   }
   return result as TypedArrayOf<D>
 }
+
+/** The integer that a value is; undefined where it has a fraction. */
+const exactInteger = (value: number | bigint): bigint | undefined =>
+  typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value) : undefined
 
 /** The largest vector that an index can hold, in dimensions. */
 export const maxDimensions = 65_535

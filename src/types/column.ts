@@ -60,7 +60,9 @@ export type Schema = Readonly<Record<string, Column<any, any, boolean>>>
 export type Simplify<T> = { [K in keyof T]: T[K] } & {}
 
 /** The row that a query of a table with schema `S` returns. */
-export type RowOf<S extends Schema> = { -readonly [K in keyof S]: S[K] extends Column<infer R, any, boolean> ? R : never }
+export type RowOf<S extends Schema> = {
+  -readonly [K in keyof S]: S[K] extends Column<infer R, any, boolean> ? R : never
+}
 
 type InsertValue<C> = C extends Column<any, infer I, boolean> ? I : never
 type OptionalKeys<S extends Schema> = {

@@ -44,5 +44,7 @@ export function typeOfValue(value: unknown): ColumnType {
 }
 
 function isNdArray(value: unknown): value is NdArray {
-  return typeof value === 'object' && value !== null && 'dtype' in value && 'data' in value && ArrayBuffer.isView(value.data)
+  return (
+    typeof value === 'object' && value !== null && 'dtype' in value && 'data' in value && ArrayBuffer.isView(value.data)
+  )
 }

@@ -92,7 +92,9 @@ function copy(value: unknown, path: string, parents: readonly object[]): Json {
 }
 
 function notJson(value: unknown, path: string): TypeError {
-  return new TypeError(`${mismatch('JSON (null, boolean, finite number, string, array, plain object)', value).message}${at(path)}`)
+  return new TypeError(
+    `${mismatch('JSON (null, boolean, finite number, string, array, plain object)', value).message}${at(path)}`,
+  )
 }
 
 const at = (path: string): string => (path === '' ? '' : ` at ${path}`)

@@ -99,8 +99,10 @@ class Transaction {
         for (const name of change.addColumns ?? []) {
           this.#run(ddl.addColumn(table, table.columns.find((column) => column.name === name)!))
         }
-        for (const index of change.dropIndexes ?? []) for (const statement of ddl.dropVectors(table, index)) this.#run(statement)
-        for (const index of change.addIndexes ?? []) for (const statement of ddl.createVectors(table, index)) this.#run(statement)
+        for (const index of change.dropIndexes ?? [])
+          for (const statement of ddl.dropVectors(table, index)) this.#run(statement)
+        for (const index of change.addIndexes ?? [])
+          for (const statement of ddl.createVectors(table, index)) this.#run(statement)
         this.#run(
           'UPDATE pxt_tables SET definition = ?, schema_version = ? WHERE id = ?',
           JSON.stringify(definitionToJson(table)),

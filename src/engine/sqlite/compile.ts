@@ -2,7 +2,7 @@ import type { ColumnDefinition, TableDefinition } from '../../catalog/definition
 import { QueryError } from '../../errors.js'
 import { identityOf } from '../../expr/function.js'
 import type { CallNode, ColumnNode, Node } from '../../expr/node.js'
-import { operators, type Operand as OperandKind } from '../../expr/operators.js'
+import { type Operand as OperandKind, operators } from '../../expr/operators.js'
 import type { ColumnType } from '../../types/column-type.js'
 import { dynamicType, typeOfValue } from '../../types/dynamic.js'
 import { isJson } from '../../types/json.js'

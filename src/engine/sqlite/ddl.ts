@@ -48,7 +48,9 @@ export const keepsVectors = (index: IndexDefinition): boolean => index.embedder 
 
 export const createVectors = (table: TableDefinition, index: IndexDefinition): string[] =>
   keepsVectors(index)
-    ? [`CREATE TABLE ${quote(vectorsTable(table.name, index.name))} (_rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT`]
+    ? [
+        `CREATE TABLE ${quote(vectorsTable(table.name, index.name))} (_rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT`,
+      ]
     : []
 
 export const dropVectors = (table: TableDefinition, index: IndexDefinition): string[] =>

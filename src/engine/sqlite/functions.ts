@@ -5,9 +5,21 @@ import { decodeVector } from '../../types/arrays.js'
 /** What SQLite lacks or does for ASCII only, as functions of its own. */
 export function registerFunctions(db: Database): void {
   const ofText = (f: (text: string) => unknown) => (value: unknown) => (typeof value === 'string' ? f(value) : null)
-  db.function('pxt_upper', { deterministic: true }, ofText((text) => text.toUpperCase()))
-  db.function('pxt_lower', { deterministic: true }, ofText((text) => text.toLowerCase()))
-  db.function('pxt_trim', { deterministic: true }, ofText((text) => text.trim()))
+  db.function(
+    'pxt_upper',
+    { deterministic: true },
+    ofText((text) => text.toUpperCase()),
+  )
+  db.function(
+    'pxt_lower',
+    { deterministic: true },
+    ofText((text) => text.toLowerCase()),
+  )
+  db.function(
+    'pxt_trim',
+    { deterministic: true },
+    ofText((text) => text.trim()),
+  )
   db.function('pxt_like', { deterministic: true }, like())
   db.function('pxt_dot', { deterministic: true }, dot())
 }

@@ -58,7 +58,9 @@ export function migrate(db: Database, readonly: boolean): void {
   }
   if (found() === formatVersion) return
   if (readonly) {
-    throw new EngineError(`the file has format ${found()} and must be opened for writing once, to bring it to ${formatVersion}`)
+    throw new EngineError(
+      `the file has format ${found()} and must be opened for writing once, to bring it to ${formatVersion}`,
+    )
   }
   db.transaction(() => {
     // Another process may have migrated between the check and the lock.

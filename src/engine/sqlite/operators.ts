@@ -1,4 +1,4 @@
-import { join, type Fragment, sql } from './fragment.js'
+import { type Fragment, join, sql } from './fragment.js'
 
 /** An operand in SQL. */
 export interface Operand {
@@ -17,7 +17,10 @@ const infix =
 const call =
   (name: string): Template =>
   (...args) =>
-    sql`${name}(${join(args.map((arg) => arg.sql), ', ')})`
+    sql`${name}(${join(
+      args.map((arg) => arg.sql),
+      ', ',
+    )})`
 
 /** A property of the JSON in a media cell. */
 const property =
@@ -52,14 +55,19 @@ export const operatorSql: Readonly<Record<string, Template>> = {
   // The symbol % would cut both sides to integers.
   mod: (a, b) => sql`mod(${a!.sql}, ${b!.sql})`,
   neg: (x) => sql`(- ${x!.sql})`,
-  concat: (...args) => sql`(${join(args.map((arg) => arg.sql), ' || ')})`,
+  concat: (...args) =>
+    sql`(${join(
+      args.map((arg) => arg.sql),
+      ' || ',
+    )})`,
   upper: call('pxt_upper'),
   lower: call('pxt_lower'),
   trim: call('pxt_trim'),
   length: call('length'),
   contains: (text, part) => sql`(instr(${text!.sql}, ${part!.sql}) > 0)`,
   startsWith: (text, part) => sql`(substr(${text!.sql}, 1, length(${part!.sql})) = ${part!.sql})`,
-  endsWith: (text, part) => sql`(substr(${text!.sql}, -max(length(${part!.sql}), 1), length(${part!.sql})) = ${part!.sql})`,
+  endsWith: (text, part) =>
+    sql`(substr(${text!.sql}, -max(length(${part!.sql}), 1), length(${part!.sql})) = ${part!.sql})`,
   like: call('pxt_like'),
   'media.url': property('url'),
   'media.mime': property('mime'),
