@@ -7,7 +7,6 @@ import { type FileOptions, openFiles } from './compute/files.js'
 import { bindSchema, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
 import type { SchemaChange } from './engine/engine.js'
-import { openSqlite } from './engine/sqlite/sqlite-engine.js'
 import { DependencyError, ExistsError, NotFoundError, QueryError, SchemaError, ValidationError } from './errors.js'
 import type { CodeKind, FunctionIdentity } from './expr/function.js'
 import type { IteratorUse } from './iterators/iterator.js'
@@ -112,6 +111,8 @@ export class Pixeltable {
       )
     }
     const code = definitionsIn(functions)
+    // Loaded with the first file: importing the library stays cheap.
+    const { openSqlite } = await import('./engine/sqlite/sqlite-engine.js')
     const engine = await openSqlite(path, { readonly: options.readonly, busyTimeout })
     const files = openFiles(engine, options)
     // The built-in model belongs to every file, whether or not the program has made it.

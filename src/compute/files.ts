@@ -1,7 +1,6 @@
-import { checkDocument } from '../documents/index.js'
 import type { Engine } from '../engine/engine.js'
-import type { FetchLimits } from '../media/index.js'
-import { resolveMedia, StoredMedia } from '../media/index.js'
+import type { FetchLimits } from '../media/fetch.js'
+import { StoredMedia } from '../media/media.js'
 import type { FileResolver } from '../plan/session.js'
 import type { DecodeContext } from '../types/column-type.js'
 import type { MediaInput, MediaStore } from '../types/media.js'
@@ -25,6 +24,8 @@ export function openFiles(
   const store: MediaStore = { read: (sha256, range) => engine.readFile(sha256, range) }
   const decode: DecodeContext = { openMedia: (kind, record) => new StoredMedia(kind, record, { store, fetch }) }
   const resolveFile: FileResolver = async (column, value, signal) => {
+    // Loaded with the first file: importing the library stays cheap.
+    const { resolveMedia } = await import('../media/resolve.js')
     const { record, content } = await resolveMedia(column.kind, value as MediaInput, {
       store: column.store,
       validate: column.validate,
@@ -44,7 +45,10 @@ export function openFiles(
           fetch,
         })
       : decode.openMedia(column.kind, record)
-    if (column.kind === 'document' && column.validate) await checkDocument(await media.bytes(), record.mime)
+    if (column.kind === 'document' && column.validate) {
+      const { checkDocument } = await import('../documents/parse-document.js')
+      await checkDocument(await media.bytes(), record.mime)
+    }
     return { media, content }
   }
   return { decode, resolveFile }

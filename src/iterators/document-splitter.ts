@@ -1,11 +1,5 @@
-import {
-  type HeadingPath,
-  parseDocument,
-  type Separator,
-  type SplitOptions,
-  splitDocument,
-  validateSplitOptions,
-} from '../documents/index.js'
+import type { HeadingPath } from '../documents/document.js'
+import { type Separator, type SplitOptions, validateSplitOptions } from '../documents/split-options.js'
 import { ValidationError } from '../errors.js'
 import { type Expr, type Expression, isExpression, type Refs } from '../expr/expression.js'
 import type { Column, Schema } from '../types/column.js'
@@ -56,6 +50,8 @@ const splitter = defineIterator({
     return { pos: t.int(), text: t.string(), ...Object.fromEntries(chosen) }
   },
   async *iterate([media], options, { signal }) {
+    // Loaded with the first document: importing the library stays cheap.
+    const { parseDocument, splitDocument } = await import('../documents/index.js')
     const document = await parseDocument(await (media as Media).bytes(), (media as Media).mime, { signal })
     for (const chunk of await splitDocument(document, { ...(options as unknown as SplitOptions), signal })) {
       yield { ...chunk }
@@ -77,7 +73,7 @@ const splitter = defineIterator({
  * const chunks = await pxt.createView('chunks', docs, {
  *   iterator: documentSplitter((c) => c.file, { separators: ['heading', 'sentence', 'token_limit'], limit: 128, metadata: ['heading'] }),
  * })
- * await docs.insert([{ file: new TextEncoder().encode('# Tea\n\nSteep for three minutes.') }])
+ * await docs.insert([{ file: new Blob(['# Tea\n\nSteep for three minutes.'], { type: 'text/markdown' }) }])
  * console.log(await chunks.select('text').collect())
  * ```
  */

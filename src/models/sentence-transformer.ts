@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Tokenizer } from '@huggingface/tokenizers'
 import { ModelError, ValidationError } from '../errors.js'
+import { define } from '../expr/function.js'
 import type { Embedder } from '../search/embedder.js'
 import { type OnnxInput, type OnnxModel, type OnnxOutput, openOnnx } from './onnx.js'
 
@@ -70,7 +71,8 @@ export function sentenceTransformer(folder: string, options: SentenceTransformer
     throw new ModelError(`Expected the folder of a sentence-transformer, but there is no folder '${folder}'`)
   }
   let dimensions: number | undefined
-  return {
+  // A file that has an index of this model finds it again by its name.
+  return define('embedder', {
     name: nameOf(root, options),
     version: 1,
     kinds: ['text'],
@@ -102,7 +104,7 @@ export function sentenceTransformer(folder: string, options: SentenceTransformer
       dimensions = vectors[0]!.length
       return vectors
     },
-  }
+  })
 }
 
 function checkOptions({ maxTokens, batchSize, threads }: SentenceTransformerOptions): void {

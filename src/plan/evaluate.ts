@@ -1,4 +1,4 @@
-import PQueue from 'p-queue'
+import type PQueue from 'p-queue'
 import { ComputeError, NotFoundError, PixeltableError, QueryError } from '../errors.js'
 import { identityOf, type ScalarFunction } from '../expr/function.js'
 import type { CallNode, FunctionNode, Node } from '../expr/node.js'
@@ -82,10 +82,12 @@ function gather(columns: readonly (readonly Cell[])[], i: number, args: unknown[
 /** One queue a function, so that its `concurrency` holds across statements. */
 const queues = new WeakMap<ScalarFunction, PQueue>()
 
-function queueOf(fn: ScalarFunction): PQueue {
+async function queueOf(fn: ScalarFunction): Promise<PQueue> {
+  // Loaded on first use: importing the library stays cheap.
+  const { default: Queue } = await import('p-queue')
   let queue = queues.get(fn)
   if (!queue) {
-    queue = new PQueue({ concurrency: fn.concurrency })
+    queue = new Queue({ concurrency: fn.concurrency })
     queues.set(fn, queue)
   }
   return queue
@@ -132,7 +134,7 @@ async function callInBatches(
   const context = { signal }
   const running: Promise<void>[] = []
   let stopped = false
-  let queued = false
+  let queue: PQueue | undefined
   let sliceEnd = performance.now() + timeSlice
 
   const settle = (start: number, count: number, values: unknown): void => {
@@ -163,20 +165,20 @@ async function callInBatches(
         fail(start, batch.length, cause)
       }
     }
-    if (queued) {
-      running.push(queueOf(fn).add(run))
+    if (queue) {
+      running.push(queue.add(run))
       continue
     }
     // A function shows whether it is asynchronous when it is first called; a synchronous one needs no queue.
     try {
       const values = call(batch, context)
       if (values instanceof Promise) {
-        queued = true
         const first = values.then(
           (resolved) => settle(start, batch.length, resolved),
           (cause: unknown) => fail(start, batch.length, cause),
         )
-        running.push(queueOf(fn).add(() => first))
+        queue = await queueOf(fn)
+        running.push(queue.add(() => first))
       } else {
         settle(start, batch.length, values)
       }

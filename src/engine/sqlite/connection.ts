@@ -60,6 +60,7 @@ export class Connection {
 
   /** The statement for a piece of SQL, prepared once. */
   prepare(sql: string): Statement {
+    if (!this.db.open) throw new EngineError('the database was closed: open it again to use it')
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
       statement = this.db.prepare(sql)
