@@ -118,7 +118,16 @@ export interface DateExpr<out N extends null = never> extends OrdExpr<PlainDate,
 }
 
 /** JSON. A path that does not exist yields null. */
-export interface JsonExpr<out T> extends OrdExpr<T, unknown, null> {
+export interface JsonExpr<out T> extends Expr<T> {
+  /** Equal in kind and value; null where the value is of another kind. */
+  eq(value: Arg<unknown>): BoolExpr<null>
+  ne(value: Arg<unknown>): BoolExpr<null>
+  in(values: readonly unknown[]): BoolExpr<null>
+  gt(value: Arg<unknown>): BoolExpr<null>
+  gte(value: Arg<unknown>): BoolExpr<null>
+  lt(value: Arg<unknown>): BoolExpr<null>
+  lte(value: Arg<unknown>): BoolExpr<null>
+  between(low: Arg<unknown>, high: Arg<unknown>): BoolExpr<null>
   /** The value at a key of an object or, with a number, at an index of an array (negative from the end). */
   get<K extends keyof NotNull<T> & (string | number)>(key: K): ExprFor<NotNull<T>[K] | NullOf<T>>
 }

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MediaError, ValidationError } from '../../src/errors.js'
-import { type FetchLimits, StoredMedia, resolveMedia } from '../../src/media/index.js'
+import { type FetchLimits, resolveMedia, StoredMedia } from '../../src/media/index.js'
 import { contentBytes, failure, sha256 } from './support.js'
 
 const secret = 'S3cr3tToken'

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { MediaError, ValidationError } from '../../src/errors.js'
-import { StoredMedia, type ResolveOptions, resolveMedia } from '../../src/media/index.js'
+import { type ResolveOptions, resolveMedia, StoredMedia } from '../../src/media/index.js'
 import type { MediaInput } from '../../src/types/media.js'
 import { contentBytes, failure, sha256, temporaryDirectory } from './support.js'
 

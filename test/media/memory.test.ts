@@ -2,7 +2,7 @@ import { openAsBlob, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/errors.js'
-import { StoredMedia, resolveMedia } from '../../src/media/index.js'
+import { resolveMedia, StoredMedia } from '../../src/media/index.js'
 import type { MediaInput } from '../../src/types/media.js'
 import { contentBytes, failure, MemoryStore, sha256, temporaryDirectory } from './support.js'
 

@@ -16,7 +16,7 @@ let loading: Promise<StaticModel> | undefined
  *
  * @example
  * ```ts
- * import { miniEmbed } from 'pixeltable/models'
+ * import { miniEmbed } from 'pixeltable'
  * const [query, passage] = await miniEmbed().embed(['how do plants eat?', 'Photosynthesis feeds plants.'])
  * ```
  * @throws ModelError (rejection) when the model's files are missing or corrupt
