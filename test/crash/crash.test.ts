@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import SQLite from 'better-sqlite3'
+import { afterAll, expect, test } from 'vitest'
+import { openTables, rowsPerBatch } from './inserting.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'pixeltable-crash-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const program = fileURLToPath(new URL('inserting.ts', import.meta.url))
+const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url))
+const kills = 30
+
+/** Starts the victim and kills it some time after its first commit. @returns the last batch that it saw committed */
+function insertUntilKilled(path: string, after: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', `file://${tsx}`, program, path])
+    let output = ''
+    let errors = ''
+    child.stderr.on('data', (data) => {
+      errors += data
+    })
+    child.stdout.on('data', (data) => {
+      if (output === '') setTimeout(() => child.kill('SIGKILL'), after)
+      output += data
+    })
+    child.on('close', (code, signal) => {
+      if (signal !== 'SIGKILL') reject(new Error(`the child ended by itself (${code}): ${errors}`))
+      // A last line that was cut by the kill is not a number that was reported.
+      else resolve(Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)))
+    })
+  })
+}
+
+test(`killed ${kills} times while inserting, the file has exactly the committed rows`, {
+  timeout: 180_000,
+}, async () => {
+  const path = join(folder, 'crash.db')
+  for (let kill = 0; kill < kills; kill++) {
+    const reported = await insertUntilKilled(path, Math.random() * 40)
+    const db = new SQLite(path, { readonly: true })
+    const one = (sql: string) => db.prepare(sql).pluck().get() as number
+    expect(one('PRAGMA integrity_check')).toBe('ok')
+    const batches = one('SELECT max(batch) FROM docs')
+    // The child may have died between a commit and its report.
+    expect(batches - reported).toBeGreaterThanOrEqual(0)
+    expect(batches - reported).toBeLessThanOrEqual(1)
+    const rows = (batches + 1) * rowsPerBatch
+    expect(one('SELECT count(*) FROM docs')).toBe(rows)
+    expect(one(`SELECT count(*) FROM (SELECT batch FROM docs GROUP BY batch HAVING count(*) = ${rowsPerBatch})`)).toBe(
+      batches + 1,
+    )
+    expect(one('SELECT count(*) FROM chunks')).toBe(2 * rows)
+    expect(one('SELECT count(*) FROM chunks WHERE length IS NULL OR length <> length(text)')).toBe(0)
+    expect(one('SELECT count(*) FROM chunks JOIN docs ON docs._rowid = chunks._base')).toBe(2 * rows)
+    expect(one('SELECT count(*) FROM "chunks@meaning" JOIN chunks USING (_rowid)')).toBe(2 * rows)
+    expect(one('SELECT count(*) FROM "chunks@errors"')).toBe(0)
+    db.close()
+  }
+  // And the library itself goes on from there.
+  const { pxt, docs } = await openTables(path)
+  const before = await docs.count()
+  await docs.insert({ batch: -1, doc: new Blob(['One more.'], { type: 'text/plain' }) })
+  expect(await docs.count()).toBe(before + 1)
+  const chunks = await pxt.getTable('chunks')
+  expect(await chunks.similarity('text', { vector: [1, 1, 2, 3] }).count()).toBe(2 * before + 1)
+  pxt.close()
+})
