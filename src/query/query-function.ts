@@ -81,7 +81,7 @@ export function query<S extends Schema, O>(
   }
   // A query belongs to one open database, unlike a function, so only that one gets to know it.
   session.bind('function', definition)
-  const callable = (given: InsertOf<S>) => run(given)
+  const callable = async (given: InsertOf<S>) => run(given)
   return Object.assign(callable, {
     expr: (given: Record<string, unknown>) => {
       checkNames(name, names, given)
