@@ -78,8 +78,8 @@ export interface OwnedColumn {
   readonly column: ColumnDefinition
 }
 
-/** Names are the same when they differ by ASCII case only. */
-export const foldName = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+/** Names are the same when they differ by ASCII case only. Anything else than text is nobody's name. */
+export const foldName = (name: string): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 /** Computed columns such that each comes after those that it reads. Declaration order is such an order. */
 export function computedColumns(table: TableDefinition): ColumnDefinition[] {
