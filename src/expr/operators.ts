@@ -104,7 +104,11 @@ export const operators: Readonly<Record<string, Operator>> = {
       ),
   },
   // Always a float, as in Python 3; null by zero, as in SQL.
-  div: { operands: ['number'], result: () => floatType, evaluate: (a, b) => number(Number(a) / Number(b)) },
+  div: {
+    operands: ['number'],
+    result: () => floatType,
+    evaluate: (a, b) => (Number(b) === 0 ? null : number(Number(a) / Number(b))),
+  },
   // The sign of the dividend, as in JavaScript, C and SQL.
   mod: {
     operands: ['number'],
@@ -212,8 +216,8 @@ function arithmetic(
   return number(ofNumbers(Number(a), Number(b)))
 }
 
-/** A result that SQL would store as null. */
-const number = (x: number): number | null => (Number.isFinite(x) ? x : null)
+/** SQL has no NaN: it is null. */
+const number = (x: number): number | null => (Number.isNaN(x) ? null : x)
 
 function codePoints(text: string): number {
   let count = 0
