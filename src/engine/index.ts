@@ -4,6 +4,38 @@
  * @packageDocumentation
  */
 export type {
+  ColumnDefinition,
+  DefaultDefinition,
+  IndexDefinition,
+  IteratorCall,
+  Metric,
+  TableDefinition,
+  ViewDefinition,
+} from '../catalog/definition.js'
+export type { CallContext, FunctionIdentity, ScalarFunction } from '../expr/function.js'
+export type {
+  CallNode,
+  ColumnNode,
+  FragmentNode,
+  FunctionNode,
+  LiteralNode,
+  Node,
+  ParameterNode,
+  RowidNode,
+  ScoreNode,
+} from '../expr/node.js'
+export type {
+  ColumnType,
+  DecodeContext,
+  JsonSchema,
+  MediaColumn,
+  OperatorGroup,
+  Storage,
+  Stored,
+  TypeConfig,
+} from '../types/column-type.js'
+export type { ByteRange, Media, MediaKind, MediaRecord } from '../types/media.js'
+export type {
   Capabilities,
   Commit,
   CommitResult,
