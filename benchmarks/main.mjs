@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { table } from './harness.mjs'
 import { insertBenchmark } from './insert.mjs'
 import { processBenchmark } from './process.mjs'
-import { searchBenchmark } from './search.mjs'
+import { overheadBenchmark, searchBenchmark } from './search.mjs'
 
 // The project's own better-sqlite3, so that both sides run the same SQLite.
 const require = createRequire(new URL('../package.json', import.meta.url))
@@ -24,6 +24,7 @@ const step = async (what, work) => {
 }
 try {
   await step('insert', () => insertBenchmark(context))
+  await step('overhead', () => overheadBenchmark(context))
   await step('search 10k', () => searchBenchmark(10_000, context))
   await step('search 100k', () => searchBenchmark(100_000, context))
   await step('processes', async () => processBenchmark())

@@ -234,7 +234,7 @@ describe('similarity', () => {
     ])
     const query = points.similarity('v', [1, 0]).limit(1).select('k', 'score')
     expect(query.toSQL().sql).toBe(
-      'SELECT t0."k" AS "k", ranked.score AS "score" FROM (SELECT x._rowid AS id, coalesce(1 - vec_distance_cosine(x.vector, ?), 0) AS score FROM (SELECT _rowid, "v" AS vector FROM "points" WHERE "v" IS NOT NULL) AS x ORDER BY score DESC, id LIMIT ?) AS ranked CROSS JOIN "points" AS t0 WHERE t0._rowid = ranked.id ORDER BY ranked.score DESC, ranked.id',
+      'SELECT t0."k" AS "k", ranked.score AS "score" FROM (SELECT x._rowid AS id, coalesce(1 - vec_distance_cosine(x.vector, ?), 0) AS score FROM (SELECT _rowid, "v" AS vector FROM "points") AS x ORDER BY score DESC, id LIMIT ?) AS ranked CROSS JOIN "points" AS t0 WHERE t0._rowid = ranked.id ORDER BY ranked.score DESC, ranked.id',
     )
     expect(await query.collect()).toEqual([{ k: 1, score: 1 }])
     expect((await query.explain()).at(-1)).toMatch(/search: exact, cosine/)

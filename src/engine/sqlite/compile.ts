@@ -271,7 +271,10 @@ function jsonKindOf(type: ColumnType): OperandKind {
 function vectorsOf({ owner, index }: VectorSearch): string {
   if (keepsVectors(index)) return `${quote(vectorsTable(owner.name, index.name))} AS x`
   const column = quote(index.column)
-  return `(SELECT _rowid, ${column} AS vector FROM ${quote(owner.name)} WHERE ${column} IS NOT NULL) AS x`
+  const { nullable, computed } = owner.columns.find(({ name }) => name === index.column)!
+  // IS NOT NULL would read every vector twice; typeof reads only its header.
+  const present = nullable || computed ? ` WHERE typeof(${column}) = 'blob'` : ''
+  return `(SELECT _rowid, ${column} AS vector FROM ${quote(owner.name)}${present}) AS x`
 }
 
 /** The score of a search; higher is better whatever the metric. */
