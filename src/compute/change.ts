@@ -77,7 +77,9 @@ export class Change {
   /** Keys for `count` more rows that this change inserts into a table. */
   newKeys(table: TableDefinition, count: number): RowKey[] {
     const start = this.#write(table).count
-    return Array.from({ length: count }, (_, i) => -(start + i) - 1)
+    const keys: RowKey[] = new Array(count)
+    for (let i = 0; i < count; i++) keys[i] = -(start + i) - 1
+    return keys
   }
 
   /**
@@ -386,8 +388,11 @@ export class Change {
     const cells = batch.column(column.name)
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]
-      if (cell instanceof CellFailure) this.#fail(batch, i, column.name, cell)
-      stored.push(encodeCell(type, cell))
+      if (cell === null) stored.push(null)
+      else if (cell instanceof CellFailure) {
+        this.#fail(batch, i, column.name, cell)
+        stored.push(null)
+      } else stored.push(type.encode(cell))
     }
   }
 
