@@ -66,20 +66,18 @@ export {
   type ViewOptions,
 } from './pixeltable.js'
 export type { ExecuteOptions } from './plan/execute.js'
+export type { ColumnDescription, IndexDescription, TableDescription } from './query/describe.js'
 export type { Condition } from './query/predicate.js'
 export { Query } from './query/query.js'
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
+export { type NoEmbeddingIndex, Relation, type SearchInput, type SimilarityOptions } from './query/relation.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
 export type { ChangeBuilder } from './table/change-builder.js'
-export type { ColumnDescription, IndexDescription, TableDescription } from './table/describe.js'
 export {
   type ColumnExists,
   type ComputedColumnOptions,
   type EmbeddableKeys,
   type EmbeddingIndexOptions,
-  type NoEmbeddingIndex,
-  type SearchInput,
-  type SimilarityOptions,
   Table,
 } from './table/table.js'
 export type { ArrayInput, ArrayOptions, Dtype, NdArray, NestedNumbers, TypedArrayOf } from './types/arrays.js'

@@ -12,8 +12,8 @@ import type { CodeKind, FunctionIdentity } from './expr/function.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
 import { Session } from './plan/session.js'
+import { describeIndex, type IndexDescription } from './query/describe.js'
 import { internals, type Query, refsOf } from './query/query.js'
-import { describeIndex, type IndexDescription } from './table/describe.js'
 import { Table } from './table/table.js'
 import type { InsertOf, RowOf, Schema } from './types/column.js'
 import { describeValue } from './types/column-type.js'
@@ -325,7 +325,7 @@ export class Pixeltable {
   }
 
   #handle<R, I>(table: TableDefinition): Table<R, I, never> {
-    return new Table(this.#session, table.id, table.name)
+    return new Table(this.#session, table)
   }
 }
 

@@ -50,7 +50,7 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
 
   /** @internal */
   constructor(parts: QueryInternals) {
-    this[internals] = parts
+    this[internals] = Object.freeze(parts)
     Object.freeze(this)
   }
 
@@ -142,6 +142,19 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
     const row = await this.first(options)
     if (row === undefined) throw new NotFoundError(`the query of '${this[internals].node.tableName}' has no rows`)
     return row
+  }
+
+  /** The first `n` rows in the order in which they were inserted. @param n a whole number of at least 0 */
+  head(n = 10): Promise<Simplify<O>[]> {
+    return this.limit(n).collect()
+  }
+
+  /** The last `n` rows in the order in which they were inserted. @param n a whole number of at least 0 */
+  async tail(n = 10): Promise<Simplify<O>[]> {
+    const rows = await this.orderBy((c) => c._rowid.desc())
+      .limit(n)
+      .collect()
+    return rows.reverse()
   }
 
   /** How many rows the query returns. */

@@ -42,6 +42,7 @@ describe('the root entry', () => {
       'PixeltableError',
       'Query',
       'QueryError',
+      'Relation',
       'SchemaError',
       'Table',
       'ValidationError',

@@ -1,0 +1,128 @@
+import { kindOf, type TableDefinition } from '../catalog/definition.js'
+import { QueryError } from '../errors.js'
+import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
+import type { Node } from '../expr/node.js'
+import { findIndex } from '../plan/execute.js'
+import type { QueryNode, SearchNode } from '../plan/query-node.js'
+import type { Session } from '../plan/session.js'
+import { describeValue } from '../types/column-type.js'
+import type { Media } from '../types/media.js'
+import { TableDescription } from './describe.js'
+import { internals, Query, refsOf } from './query.js'
+
+/** A type error that is a sentence: there is nothing to search. */
+export interface NoEmbeddingIndex {
+  readonly __error: 'no embedding index on this table: call addEmbeddingIndex() first'
+}
+
+/** What a search looks for: text, an image, a vector, or one of them with the index to use. */
+export type SearchInput =
+  | Arg<string>
+  | Media
+  | readonly number[]
+  | Float32Array
+  | Float64Array
+  | { readonly string: Arg<string>; readonly index?: string }
+  | { readonly image: Media | Uint8Array; readonly index?: string }
+  | { readonly vector: ArrayLike<number>; readonly index?: string }
+
+/** Options of `similarity`. */
+export interface SimilarityOptions<N extends string> {
+  /** Name of the score in the result. @default 'score' */
+  readonly as?: N
+}
+
+/**
+ * Rows with names and indexes: a table, a view, a snapshot, or one of them as it was at a version. It is the query for
+ * all its rows, and can be searched. `X` names the columns that have an embedding index.
+ */
+export class Relation<in out R, out X extends string = never> extends Query<R, R> {
+  /** Phantom type, for inference only. */
+  declare readonly $indexed?: X
+
+  /** @internal */
+  constructor(session: Session, table: { readonly id: number; readonly name: string }) {
+    super({ session, node: allRows(table) })
+  }
+
+  /** The dot path. @throws NotFoundError when the table was dropped */
+  get name(): string {
+    return this.#definition.name
+  }
+
+  /** Whether this is a table or a view. */
+  get kind(): 'table' | 'view' {
+    return kindOf(this.#definition)
+  }
+
+  /** The columns as expressions, for use outside a callback. */
+  get columns(): Refs<R> {
+    const { session, node } = this[internals]
+    return refsOf(session, node.table, node.tableName) as unknown as Refs<R>
+  }
+
+  /** Columns, types, expressions and indexes. Prints as a table. */
+  describe(): TableDescription {
+    return new TableDescription(this[internals].session.lastCatalog, this.#definition)
+  }
+
+  /**
+   * The rows ranked by how close a column's values are to a text, an image or a vector, closest first. Exact: every row
+   * that a following `where` keeps is ranked, so that a filter never costs a hit. Rows whose value is null are not
+   * ranked.
+   *
+   * @throws IndexError when the column has no embedding index, or several and none is named
+   * @throws QueryError when what is looked for does not fit the index
+   * @example
+   * ```ts
+   * import { miniEmbed, Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const indexed = await notes.addEmbeddingIndex('text', { embed: miniEmbed() })
+   * await indexed.insert([{ text: 'How to brew green tea' }, { text: 'Changing a bicycle tyre' }])
+   * console.log(await indexed.similarity('text', 'hot drinks').limit(1).first())
+   * ```
+   */
+  similarity<C extends X & keyof R, const N extends string = 'score'>(
+    column: [X] extends [never] ? NoEmbeddingIndex : C,
+    query: SearchInput,
+    options: SimilarityOptions<N> = {},
+  ): Query<R & { [K in N]: number }, R & { [K in N]: number }> {
+    const { session, node } = this[internals]
+    const catalog = session.lastCatalog
+    const table = this.#definition
+    const name = column as unknown as string
+    const as = options.as ?? 'score'
+    if (catalog.columnsOf(table).has(as)) {
+      throw new QueryError(`similarity(): '${table.name}' has a column '${as}': name the score with { as: '…' }`)
+    }
+    const search: SearchNode = Object.freeze({ column: name, as, ...searchOf(query) })
+    findIndex(catalog, table, search)
+    return new Query({ session, node: Object.freeze({ ...node, search }) })
+  }
+
+  get #definition(): TableDefinition {
+    const { session, node } = this[internals]
+    return session.lastCatalog.byId(node.table, node.tableName)
+  }
+}
+
+/** The query for all rows of a table. */
+function allRows({ id, name }: { readonly id: number; readonly name: string }): QueryNode {
+  return Object.freeze({ table: id, tableName: name, where: Object.freeze([]), orderBy: Object.freeze([]) })
+}
+
+/** The parts of a search that its input determines. */
+function searchOf(input: unknown): { query: Node; index?: string } {
+  const named =
+    typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
+  const keys = (['string', 'image', 'vector'] as const).filter((key) => Object.hasOwn(named, key))
+  if (keys.length > 1)
+    throw new QueryError(`similarity(): expected one of string, image, vector, got ${keys.join(' and ')}`)
+  const value = keys.length === 1 ? named[keys[0]!] : input
+  const { index } = named
+  if (index !== undefined && typeof index !== 'string') {
+    throw new QueryError(`similarity(): index: expected the name of an index, got ${describeValue(index)}`)
+  }
+  return { query: toNode(value, 'similarity()'), ...(keys.length === 1 && index !== undefined ? { index } : {}) }
+}
