@@ -6,11 +6,18 @@
  */
 export type { Metric } from './catalog/definition.js'
 export type { OnError } from './compute/change.js'
+export type { Changed } from './compute/changes.js'
+export type { Computed, ComputedError } from './compute/compute-rows.js'
 export type { EmbedderLike, EmbedFunction } from './compute/embedder-of.js'
 export type { FileOptions } from './compute/files.js'
-export type { ChangeResult, ErrorCell, InsertOptions, StatementOptions } from './compute/statements.js'
+export type { InsertOptions } from './compute/insert.js'
+export type { ChangeResult, ErrorCell, StatementOptions } from './compute/statements.js'
 export { type Udf, type UdfOptions, udf } from './compute/udf.js'
+export type { UpdateOptions } from './compute/update.js'
+export type { UpsertOptions } from './compute/upsert.js'
+export type { RevertResult } from './compute/versions.js'
 export type { HeadingPath, Separator } from './documents/index.js'
+export type { RowChange, VacuumResult, VersionRecord } from './engine/engine.js'
 export {
   ComputeError,
   ConflictError,
@@ -55,14 +62,12 @@ export type { FetchLimits } from './media/index.js'
 export { miniEmbed } from './models/mini-embed/mini-embed.js'
 export { type SentenceTransformerOptions, sentenceTransformer } from './models/sentence-transformer.js'
 export {
-  type AnyRow,
   type DropOptions,
-  type IfExists,
-  type IfNotExists,
   type OpenOptions,
   type Overwrite,
   Pixeltable,
   type TableOptions,
+  type VacuumOptions,
   type ViewOptions,
 } from './pixeltable.js'
 export type { ExecuteOptions } from './plan/execute.js'
@@ -73,15 +78,22 @@ export { type QueryFunction, type QueryFunctionOptions, query } from './query/qu
 export { type NoEmbeddingIndex, Relation, type SearchInput, type SimilarityOptions } from './query/relation.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
 export type { ChangeBuilder } from './table/change-builder.js'
+export type { IfExists, IfNotExists } from './table/if-exists.js'
 export {
+  type ChangesOptions,
   type ColumnExists,
   type ComputedColumnOptions,
   type EmbeddableKeys,
   type EmbeddingIndexOptions,
+  type IndexOptions,
+  type OneOrMore,
+  type RecomputeOptions,
+  type Renamed,
   Table,
+  type UpsertRow,
 } from './table/table.js'
 export type { ArrayInput, ArrayOptions, Dtype, NdArray, NestedNumbers, TypedArrayOf } from './types/arrays.js'
-export type { Column, Default, InsertOf, RowOf, Schema, Simplify } from './types/column.js'
+export type { AnyRow, Column, Default, InsertOf, RowOf, Schema, Simplify } from './types/column.js'
 export type { Json, StandardSchema } from './types/json.js'
 export type { ByteRange, Media, MediaInput, MediaKind, MediaOptions, MediaRecord } from './types/media.js'
 export type { Uuid } from './types/scalars.js'

@@ -1,22 +1,30 @@
-import { foldName } from './catalog/catalog.js'
-import { type IteratorCall, kindOf, type TableDefinition } from './catalog/definition.js'
+import { type Catalog, foldName } from './catalog/catalog.js'
+import { type IteratorCall, kindOf, type SnapshotDefinition, type TableDefinition } from './catalog/definition.js'
 import { isInside } from './catalog/names.js'
+import { snapshotToJson } from './catalog/serialize.js'
 import type { OnError } from './compute/change.js'
 import { createDirectory, dropDirectory, dropTable, move } from './compute/directories.js'
 import { type FileOptions, openFiles } from './compute/files.js'
-import { bindSchema, createTable, createView, hasDirectory } from './compute/schema.js'
+import { bindSchema, checkNewPath, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
-import type { SchemaChange } from './engine/engine.js'
+import type { OutputColumn, ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
 import { DependencyError, ExistsError, NotFoundError, QueryError, SchemaError, ValidationError } from './errors.js'
+import { conjunction, type Expr, isExpression, type Refs } from './expr/expression.js'
 import type { CodeKind, FunctionIdentity } from './expr/function.js'
+import type { Node } from './expr/node.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
+import { toSQL } from './plan/execute.js'
+import type { QueryNode } from './plan/query-node.js'
 import { Session } from './plan/session.js'
 import { describeIndex, type IndexDescription } from './query/describe.js'
-import { internals, type Query, refsOf } from './query/query.js'
-import { Table } from './table/table.js'
-import type { InsertOf, RowOf, Schema } from './types/column.js'
-import { describeValue } from './types/column-type.js'
+import { internals, Query, refsOf } from './query/query.js'
+import type { Relation } from './query/relation.js'
+import type { IfExists, IfNotExists } from './table/if-exists.js'
+import { type OneOrMore, Table } from './table/table.js'
+import type { AnyRow, InsertOf, RowOf, Schema } from './types/column.js'
+import { describeValue, type Stored } from './types/column-type.js'
+import { typeOfValue } from './types/dynamic.js'
 
 /** Options of `Pixeltable.open`. */
 export interface OpenOptions extends FileOptions {
@@ -31,15 +39,17 @@ export interface OpenOptions extends FileOptions {
   readonly busyTimeout?: number
 }
 
-/** What to do when something of that name exists. */
-export type IfExists = 'error' | 'ignore' | 'replace'
-/** What to do when nothing of that name exists. */
-export type IfNotExists = 'error' | 'ignore'
-
 /** Options of `createTable`. */
 export interface TableOptions<S extends Schema> {
   /** Columns whose values together are different in every row. @default none */
   readonly primaryKey?: readonly (keyof S & string)[]
+  /**
+   * Columns, or lists of columns, in which no two rows may be equal. Rows with a null in them are never equal.
+   * @default none
+   */
+  readonly unique?: readonly OneOrMore<keyof S & string>[]
+  /** Predicates that no row may make false, by name: `{ positive: (c) => c.price.gte(0) }`. @default none */
+  readonly check?: Readonly<Record<string, (c: Refs<RowOf<S>>) => Expr<boolean | null>>>
   /** A note, shown by `describe`. */
   readonly comment?: string
   /** `'ignore'` returns the table that is there, `'replace'` drops it first. @default 'error' */
@@ -68,11 +78,16 @@ export interface DropOptions {
   readonly force?: boolean
 }
 
+/** Options of `vacuum`. */
+export interface VacuumOptions {
+  /** Keeps so many of the last versions of the database; a whole number of at least 1 (the current one alone). */
+  readonly keepVersions?: number
+  /** Gives up the versions that were superseded before this instant. */
+  readonly olderThan?: Date
+}
+
 /** `A` with the properties of `B` in place of its own. */
 export type Overwrite<A, B> = Omit<A, keyof B> & B
-
-/** A row of a table that was opened without its schema. */
-export type AnyRow = Record<string, any>
 
 /**
  * One open database: tables, views, computed columns and indexes in one SQLite file, or in memory.
@@ -176,12 +191,17 @@ export class Pixeltable {
     schema: S,
     options: TableOptions<S> = {},
   ): Promise<Table<RowOf<S>, InsertOf<S>>> {
-    const { primaryKey = [], comment, ifExists = 'error' } = options
+    const { primaryKey = [], unique, check, comment, ifExists = 'error' } = options
     const table = await this.#session.attemptAlone(async (catalog) => {
       const existing = catalog.named(name)
       if (existing && ifExists === 'ignore') return this.#reuse(existing, 'table', schema)
       const replaced = existing ? this.#replace(existing, 'table', ifExists) : []
-      return createTable(this.#session, catalog, { name, schema, primaryKey, comment }, replaced)
+      return createTable(
+        this.#session,
+        catalog,
+        { name, schema, primaryKey, unique: unique as never, check, comment },
+        replaced,
+      )
     })
     return this.#handle(table)
   }
@@ -194,18 +214,25 @@ export class Pixeltable {
    * @throws QueryError when the base is a query of anything but `where`
    * @throws MediaError under `onError: 'abort'`, when the iterator cannot read a file
    */
-  async createView<R, O = {}>(
+  async createView<B, R, O = {}>(
     name: string,
-    base: Table<R, any, string> | Query<R, R>,
+    base: Query<B, R>,
     options: ViewOptions<NoInfer<R>, O> = {},
   ): Promise<Table<Overwrite<R, O>, never>> {
     const { iterator, comment, ifExists = 'error', onError = 'abort', signal } = options
     const { session, node } = base[internals]
     if (session !== this.#session) throw new QueryError(`createView('${name}'): the base belongs to another database`)
-    if (node.select || node.search || node.orderBy.length > 0 || node.limit || node.offset || node.distinct) {
-      throw new QueryError(`createView('${name}'): the base can be a table, a view, or a query with where() alone`)
+    if (node.search || node.orderBy.length > 0 || node.limit || node.offset || node.distinct) {
+      throw new QueryError(
+        `createView('${name}'): the base can be a table, a view, or a query with where() and select() alone`,
+      )
     }
-    const refs = refsOf(session, node.table, node.tableName)
+    if (node.asOf !== undefined) {
+      throw new QueryError(
+        `createView('${name}'): a view follows its base, and a snapshot never changes: query the snapshot`,
+      )
+    }
+    const refs = refsOf(session, node)
     const use = iterator && {
       call: iteratorCall(iterator, refs),
       outputs: iterator.iterator.outputs(iterator.options),
@@ -217,10 +244,155 @@ export class Pixeltable {
       if (replaced.some((change) => change.kind === 'dropTable' && change.table.id === node.table)) {
         throw new DependencyError(`createView('${name}'): a view cannot replace its own base`, [name])
       }
-      const view = { name, base: { id: node.table, name: node.tableName }, where: node.where, iterator: use, comment }
+      const base = { id: node.table, name: node.tableName }
+      const view = { name, base, where: node.where, iterator: use, comment, ...projection(catalog, node) }
       return createView(session, catalog, { ...view, onError, signal }, replaced)
     })
     return this.#handle(table)
+  }
+
+  /**
+   * Makes a snapshot: the rows of a table, a view, or a query's `where`, as they are now (or, of an `asOf`, were then),
+   * under a name. It takes no space of its own, never changes, and what it shows survives `vacuum`.
+   *
+   * @throws ExistsError when the name is taken
+   * @throws QueryError when the base is a query of anything but `where`
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+   * await films.insert([{ title: 'Alien', year: 1979 }])
+   * const before = await pxt.createSnapshot('films_v1', films)
+   * await films.delete().all().run()
+   * console.log(await before.collect()) // [{ title: 'Alien', year: 1979 }]
+   * ```
+   */
+  async createSnapshot<R>(
+    name: string,
+    base: Query<R, R>,
+    { comment, ifExists = 'error' }: { readonly comment?: string; readonly ifExists?: IfExists } = {},
+  ): Promise<Relation<R, any>> {
+    const { session, node } = base[internals]
+    if (session !== this.#session)
+      throw new QueryError(`createSnapshot('${name}'): the base belongs to another database`)
+    if (node.select || node.search || node.orderBy.length > 0 || node.limit || node.offset || node.distinct) {
+      throw new QueryError(`createSnapshot('${name}'): the base can be a table, a view, or a query with where() alone`)
+    }
+    return session.attemptAlone(async (catalog) => {
+      const existing = catalog.snapshotNamed(name)
+      if (existing && ifExists === 'ignore') return this.#snapshot(existing)
+      const replaced: SchemaChange[] =
+        existing && ifExists === 'replace' ? [{ kind: 'dropSnapshot', name: existing.name }] : []
+      if (existing && ifExists === 'error') throw new ExistsError(`the snapshot '${existing.name}' exists already`)
+      if (!existing) checkNewPath(catalog, name, 'snapshot')
+      if (catalog.named(name)) throw new ExistsError(`'${name}' is a ${kindOf(catalog.named(name)!)}`)
+      catalog.byId(node.table, node.tableName)
+      await session.checkVersion(node.asOf)
+      const version = node.asOf ?? (await session.engine.versionRange()).last
+      const where = conjunction(node.where)
+      const snapshot: SnapshotDefinition = {
+        name,
+        base: node.table,
+        version,
+        ...(where ? { where } : {}),
+        ...(comment === undefined ? {} : { comment }),
+      }
+      const definition = JSON.stringify(snapshotToJson(snapshot))
+      await session.commit({
+        operation: 'create snapshot',
+        catalogVersion: catalog.version,
+        schema: [...replaced, { kind: 'createSnapshot', name, definition }],
+      })
+      return this.#snapshot(snapshot)
+    })
+  }
+
+  /**
+   * Runs statements on any tables as one: they make one version and one commit, or, when `work` throws, none. Inside
+   * they see each other's changes; everything else on this database waits meanwhile, reads included, so keep it short.
+   *
+   * @param work is given this database; what it returns is returned
+   * @throws ConflictError when another process has been writing for longer than `busyTimeout`
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const accounts = await pxt.createTable('accounts', { id: t.int(), euros: t.int() }, { primaryKey: ['id'] })
+   * await accounts.insert([{ id: 1, euros: 10 }, { id: 2, euros: 0 }])
+   * await pxt.transaction(async () => {
+   *   await accounts.update({ euros: (c) => c.euros.sub(5) }).where({ id: 1 }).run()
+   *   await accounts.update({ euros: (c) => c.euros.add(5) }).where({ id: 2 }).run()
+   * })
+   * console.log(await accounts.collect())
+   * ```
+   */
+  transaction<T>(work: (tx: Pixeltable) => Promise<T>): Promise<T> {
+    if (typeof work !== 'function') {
+      throw new ValidationError(`transaction(): expected an async function, got ${describeValue(work)}`)
+    }
+    return this.#session.transaction('transaction', async () => work(this))
+  }
+
+  /**
+   * Gives up earlier versions and returns their space: superseded rows and vectors, dropped columns and indexes, and
+   * media files that nothing refers to any more. Snapshots keep what they show. The file is rewritten, which needs as
+   * much free space as it has size, and blocks the process meanwhile.
+   *
+   * @throws ValidationError unless exactly one of the options is given
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * await notes.insert([{ text: 'a' }])
+   * await notes.update({ text: 'b' }).all().run()
+   * console.log((await pxt.vacuum({ keepVersions: 1 })).rows) // 1
+   * ```
+   */
+  async vacuum(options: VacuumOptions): Promise<VacuumResult> {
+    const { keepVersions, olderThan } = options ?? {}
+    if ((keepVersions === undefined) === (olderThan === undefined)) {
+      throw new ValidationError('vacuum(): expected either { keepVersions } or { olderThan }')
+    }
+    if (keepVersions !== undefined && !(Number.isSafeInteger(keepVersions) && keepVersions >= 1)) {
+      throw new ValidationError(
+        `vacuum(): keepVersions: expected a whole number of at least 1, got ${describeValue(keepVersions)}`,
+      )
+    }
+    if (olderThan !== undefined && !(olderThan instanceof Date && !Number.isNaN(olderThan.getTime()))) {
+      throw new ValidationError(`vacuum(): olderThan: expected a Date, got ${describeValue(olderThan)}`)
+    }
+    return this.#session.attemptAlone(async () => {
+      const { first, last } = await this.#session.engine.versionRange()
+      const from = olderThan ? this.#session.versionAt(olderThan) : last - keepVersions! + 1
+      return this.#session.engine.vacuum(Math.max(first, from))
+    })
+  }
+
+  /**
+   * Runs a whole SQL statement that only reads, over the real tables. What stands in `${…}` is bound, or, where it is a
+   * table or a query, becomes its name or a subquery, and a column its name. Values come out as the file has them: a
+   * timestamp as text, a boolean as 0 or 1, a vector as bytes.
+   *
+   * @throws QueryError when the statement is not valid, or would write
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+   * await films.insert([{ title: 'Alien', year: 1979 }, { title: 'Heat', year: 1995 }])
+   * console.log(await pxt.sql`SELECT count(*) AS n FROM ${films} WHERE year > ${1990}`) // [{ n: 1 }]
+   * ```
+   */
+  async sql<T = Record<string, Stored>>(parts: TemplateStringsArray, ...values: unknown[]): Promise<T[]> {
+    if (!Array.isArray(parts) || !('raw' in parts)) {
+      throw new QueryError(
+        'sql is a template tag: write pxt.sql`…`, not pxt.sql(…), so that values are bound and not pasted in',
+      )
+    }
+    await this.#session.catalog()
+    return (await this.#session.engine.read(parts, values.map(readArgument))) as T[]
   }
 
   /**
@@ -235,6 +407,8 @@ export class Pixeltable {
   async getTable(name: string, schema?: Schema): Promise<Table<any, any, any>> {
     const catalog = await this.#session.catalog()
     const table = catalog.named(name)
+    const snapshot = catalog.snapshotNamed(name)
+    if (snapshot) return this.#snapshot(snapshot)
     if (!table) {
       const names = [...catalog.tables].map((t) => t.name).sort()
       throw new NotFoundError(
@@ -258,6 +432,8 @@ export class Pixeltable {
   async dropTable(name: string, { ifNotExists = 'error', force = false }: DropOptions = {}): Promise<void> {
     await this.#changeSchema('drop table', (catalog) => {
       const table = catalog.named(name)
+      const snapshot = catalog.snapshotNamed(name)
+      if (snapshot) return [{ kind: 'dropSnapshot', name: snapshot.name }]
       if (table) return dropTable(catalog, table, force)
       if (ifNotExists === 'ignore') return []
       throw new NotFoundError(`there is no table '${name}'`)
@@ -273,8 +449,8 @@ export class Pixeltable {
     if (directory !== undefined && !hasDirectory(catalog, directory)) {
       throw new NotFoundError(`there is no directory '${directory}'`)
     }
-    return [...catalog.tables]
-      .map((table) => table.name)
+    return [...catalog.tables, ...catalog.snapshots]
+      .map(({ name }) => name)
       .filter((name) => directory === undefined || isInside(name, directory))
       .filter((name) => recursive || !name.slice(directory === undefined ? 0 : directory.length + 1).includes('.'))
       .sort()
@@ -327,6 +503,43 @@ export class Pixeltable {
   #handle<R, I>(table: TableDefinition): Table<R, I, never> {
     return new Table(this.#session, table)
   }
+
+  #snapshot<R = any>({ name, base, version, where }: SnapshotDefinition): Table<R, any, any> {
+    const table = this.#session.catalogAt(version).byId(base, name)
+    return new Table(this.#session, { id: base, name: table.name, asOf: version, where, snapshot: name })
+  }
+}
+
+/** What a view shows of its base, and what it computes. */
+function projection(
+  catalog: Catalog,
+  { table, select }: QueryNode,
+): { shows?: string[]; columns?: { name: string; value: Node; unstored: boolean }[] } {
+  if (!select) return {}
+  const isShown = ({ name, value }: OutputColumn) =>
+    value.kind === 'column' && value.table === table && value.name === name
+  const columns = select
+    .filter((column) => !isShown(column))
+    // Another name for a column needs no copy of its values.
+    .map(({ name, value }) => ({ name, value, unstored: value.kind === 'column' && !!catalog.resolve(value) }))
+  return { shows: select.filter(isShown).map(({ name }) => name), columns }
+}
+
+/** What stands in the text of `pxt.sql`. */
+function readArgument(value: unknown): ReadArgument {
+  if (value instanceof Query) {
+    const { session, node } = value[internals]
+    const whole = value instanceof Table && node.asOf === undefined && value.kind === 'table'
+    return whole ? { kind: 'name', name: value.name } : { kind: 'query', query: toSQL(session, node, {}) }
+  }
+  if (isExpression(value)) {
+    if (value.node.kind === 'column') return { kind: 'name', name: value.node.name }
+    throw new QueryError('sql`…`: of expressions only columns can stand here')
+  }
+  if (value === undefined) throw new QueryError('sql`…`: got undefined; for no value write null')
+  if (value === null) return { kind: 'value', value: null }
+  const type = typeOfValue(value)
+  return { kind: 'value', value: type.encode(type.parse(value)) }
 }
 
 function iteratorCall(use: IteratorUse<never, unknown>, refs: unknown): IteratorCall {

@@ -1,16 +1,23 @@
 import { NotFoundError } from '../errors.js'
-import { columnsIn } from '../expr/node.js'
-import type { ColumnDefinition, TableDefinition } from './definition.js'
+import { type ColumnNode, type Node, transform, visit } from '../expr/node.js'
+import type { ColumnDefinition, SnapshotDefinition, TableDefinition } from './definition.js'
 
 /** Everything that exists at one version of the catalog. Immutable. */
 export class Catalog {
   readonly version: number
   readonly directories: ReadonlySet<string>
+  readonly snapshots: readonly SnapshotDefinition[]
   readonly #byId: ReadonlyMap<number, TableDefinition>
   readonly #byName: ReadonlyMap<string, TableDefinition>
 
-  constructor(version: number, directories: Iterable<string>, tables: Iterable<TableDefinition>) {
+  constructor(
+    version: number,
+    directories: Iterable<string>,
+    tables: Iterable<TableDefinition>,
+    snapshots: readonly SnapshotDefinition[] = [],
+  ) {
     this.version = version
+    this.snapshots = snapshots
     this.directories = new Set(directories)
     const list = [...tables]
     this.#byId = new Map(list.map((table) => [table.id, table]))
@@ -24,6 +31,10 @@ export class Catalog {
 
   named(name: string): TableDefinition | undefined {
     return this.#byName.get(foldName(name))
+  }
+
+  snapshotNamed(name: string): SnapshotDefinition | undefined {
+    return this.snapshots.find((snapshot) => foldName(snapshot.name) === foldName(name))
   }
 
   find(id: number): TableDefinition | undefined {
@@ -58,17 +69,59 @@ export class Catalog {
   }
 
   /**
-   * The columns that a user of the table sees, with the table that owns each: its own, then those of its bases that
-   * none of its own shadows.
+   * The columns that a user of the table sees, with the table that owns each: its own, then those of its bases that it
+   * shows and none of its own shadows.
    */
   columnsOf(table: TableDefinition): Map<string, OwnedColumn> {
-    const columns = new Map<string, OwnedColumn>()
-    for (const owner of this.lineOf(table)) {
-      for (const column of owner.columns) {
-        if (!columns.has(column.name)) columns.set(column.name, { owner, column })
-      }
+    const columns = new Map(table.columns.map((column) => [column.name, { owner: table, column }]))
+    if (!table.view) return columns
+    const { base, shows } = table.view
+    for (const [name, owned] of this.columnsOf(this.byId(base))) {
+      if (!columns.has(name) && (!shows || shows.includes(name))) columns.set(name, owned)
     }
     return columns
+  }
+
+  /** The column that a node of an expression means. */
+  resolve(node: ColumnNode): OwnedColumn | undefined {
+    const table = this.#byId.get(node.table)
+    return table && this.columnsOf(table).get(node.name)
+  }
+
+  /** An expression in which each unstored column is replaced by what computes it. */
+  expand(node: Node): Node {
+    return transform(node, (n) => {
+      const column = n.kind === 'column' ? this.resolve(n)?.column : undefined
+      return column?.unstored ? this.expand(column.computed!) : n
+    })
+  }
+
+  /** The columns that an expression names. */
+  columnsIn(node: Node): Set<ColumnKey> {
+    const keys = new Set<ColumnKey>()
+    visit(node, (n) => {
+      const found = n.kind === 'column' ? this.resolve(n) : undefined
+      if (found) keys.add(columnKey(found.owner, found.column.name))
+    })
+    return keys
+  }
+
+  /** The columns whose values an expression takes: those that it names, and what unstored ones among them read. */
+  inputsOf(node: Node, keys = new Set<ColumnKey>()): Set<ColumnKey> {
+    visit(node, (n) => {
+      const found = n.kind === 'column' ? this.resolve(n) : undefined
+      if (!found) return
+      keys.add(columnKey(found.owner, found.column.name))
+      if (found.column.unstored) this.inputsOf(found.column.computed!, keys)
+    })
+    return keys
+  }
+
+  /** The same catalog with some tables replaced. */
+  with(tables: readonly TableDefinition[]): Catalog {
+    const replaced = new Map(tables.map((table) => [table.id, table]))
+    const all = [...this.#byId.values()].map((table) => replaced.get(table.id) ?? table)
+    return new Catalog(this.version, this.directories, all, this.snapshots)
   }
 }
 
@@ -78,20 +131,32 @@ export interface OwnedColumn {
   readonly column: ColumnDefinition
 }
 
+/** A column among those of all tables. */
+export type ColumnKey = `${number}:${string}`
+
+export const columnKey = (owner: { readonly id: number }, name: string): ColumnKey => `${owner.id}:${name}`
+
 /** Names are the same when they differ by ASCII case only. Anything else than text is nobody's name. */
 export const foldName = (name: string): string => String(name).replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
-/** Computed columns such that each comes after those that it reads. Declaration order is such an order. */
-export function computedColumns(table: TableDefinition): ColumnDefinition[] {
-  return table.columns.filter((column) => column.computed !== undefined)
-}
+const sortedColumns = new WeakMap<TableDefinition, readonly ColumnDefinition[]>()
 
-/** The table's own computed columns that depend on any of `changed`, directly or through one another, in order. */
-export function dependentsOf(table: TableDefinition, changed: ReadonlySet<string>): ColumnDefinition[] {
-  const reached = new Set(changed)
-  return computedColumns(table).filter((column) => {
-    const depends = [...columnsIn(column.computed!)].some((name) => reached.has(name))
-    if (depends) reached.add(column.name)
-    return depends
-  })
+/** The table's own stored computed columns, each after those that it reads. */
+export function computedColumns(table: TableDefinition): readonly ColumnDefinition[] {
+  const known = sortedColumns.get(table)
+  if (known) return known
+  const computed = new Map(table.columns.filter((column) => column.computed).map((column) => [column.name, column]))
+  const sorted = new Set<ColumnDefinition>()
+  const add = (column: ColumnDefinition): void => {
+    if (sorted.has(column)) return
+    visit(column.computed!, (node) => {
+      const input = node.kind === 'column' && node.table === table.id ? computed.get(node.name) : undefined
+      if (input) add(input)
+    })
+    sorted.add(column)
+  }
+  for (const column of computed.values()) add(column)
+  const stored = [...sorted].filter((column) => !column.unstored)
+  sortedColumns.set(table, stored)
+  return stored
 }

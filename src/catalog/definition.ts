@@ -5,6 +5,8 @@ import type { ColumnType, Stored } from '../types/column-type.js'
 /** What exists: the definitions of tables and views, immutable. A change makes new objects. */
 
 export interface ColumnDefinition {
+  /** Unique among the columns and indexes that the table ever had; a renamed column keeps it. */
+  readonly id: number
   readonly name: string
   readonly type: ColumnType<any>
   readonly nullable: boolean
@@ -12,8 +14,12 @@ export interface ColumnDefinition {
   readonly default?: DefaultDefinition
   /** The expression that computes the column, over this table's columns and those of its bases. */
   readonly computed?: Node
+  /** Whether the computed column is evaluated whenever it is read, and kept nowhere. */
+  readonly unstored?: boolean
   /** Whether the column is filled by the view's iterator. */
   readonly iterated?: boolean
+  /** Its name in the database, where that is another: only in a definition as it was at an earlier version. */
+  readonly storedAs?: string
 }
 
 /** A stored default, or the mark that the program has a function for it. */
@@ -25,6 +31,8 @@ export type DefaultDefinition =
 export type Metric = 'cosine' | 'euclidean' | 'inner_product'
 
 export interface IndexDefinition {
+  /** Unique among the columns and indexes that the table ever had. */
+  readonly id: number
   readonly name: string
   readonly column: string
   readonly metric: Metric
@@ -32,6 +40,23 @@ export interface IndexDefinition {
   readonly embedder?: FunctionIdentity
   /** Length of the vectors; unknown until the first was made. */
   readonly dimensions?: number
+  /** Its name in the database, where that is another: only in a definition as it was at an earlier version. */
+  readonly storedAs?: string
+}
+
+/** An ordered index over columns, for the database's own use; or a constraint that no two rows are equal in them. */
+export interface KeyDefinition {
+  /** Unique among the columns and indexes that the table ever had. */
+  readonly id: number
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly unique: boolean
+}
+
+/** A predicate that no row may make false. */
+export interface CheckDefinition {
+  readonly name: string
+  readonly predicate: Node
 }
 
 /** The iterator of a view with its arguments: one expression a parameter, and constant options. */
@@ -45,6 +70,8 @@ export interface IteratorCall {
 export interface ViewDefinition {
   readonly base: number
   readonly where?: Node
+  /** The columns of the base that the view shows; all of them when undefined. */
+  readonly shows?: readonly string[]
   readonly iterator?: IteratorCall
 }
 
@@ -52,12 +79,27 @@ export interface TableDefinition {
   readonly id: number
   readonly name: string
   readonly columns: readonly ColumnDefinition[]
+  /** The id that the next new column or index gets. */
+  readonly nextId: number
   readonly primaryKey: readonly string[]
+  readonly keys: readonly KeyDefinition[]
+  readonly checks: readonly CheckDefinition[]
   readonly indexes: readonly IndexDefinition[]
   readonly comment?: string
   readonly view?: ViewDefinition
   /** Raised by every change of this definition. */
   readonly schemaVersion: number
+  /** Its name in the database, where that is another: only in a definition as it was at an earlier version. */
+  readonly storedAs?: string
+}
+
+/** A named, unchanging query: rows of a table or view as they were at a version. */
+export interface SnapshotDefinition {
+  readonly name: string
+  readonly base: number
+  readonly version: number
+  readonly where?: Node
+  readonly comment?: string
 }
 
 /** The word for a table in messages. */

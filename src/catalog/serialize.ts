@@ -5,7 +5,7 @@ import type { Stored, TypeConfig } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
 import type { Json } from '../types/json.js'
 import { typeFromConfig } from '../types/registry.js'
-import type { ColumnDefinition, DefaultDefinition, TableDefinition } from './definition.js'
+import type { ColumnDefinition, DefaultDefinition, SnapshotDefinition, TableDefinition } from './definition.js'
 
 /** The catalog's JSON form of definitions. It holds names and arguments of functions, never code. */
 
@@ -22,15 +22,20 @@ export function definitionToJson(table: TableDefinition): Json {
   return prune({
     columns: table.columns.map((column) =>
       prune({
+        id: column.id,
         name: column.name,
         type: column.type.config(),
         nullable: column.nullable || undefined,
         default: column.default && defaultToJson(column.default),
         computed: column.computed && nodeToJson(column.computed),
+        unstored: column.unstored,
         iterated: column.iterated,
       }),
     ),
+    nextId: table.nextId,
     primaryKey: table.primaryKey,
+    keys: table.keys,
+    checks: table.checks.map(({ name, predicate }) => ({ name, predicate: nodeToJson(predicate) })),
     indexes: table.indexes,
     comment: table.comment,
     view:
@@ -38,6 +43,7 @@ export function definitionToJson(table: TableDefinition): Json {
       prune({
         base: view.base,
         where: view.where && nodeToJson(view.where),
+        shows: view.shows,
         iterator: view.iterator && {
           iterator: identity(view.iterator.iterator),
           args: view.iterator.args.map(nodeToJson),
@@ -58,7 +64,13 @@ export function definitionFromJson(
     name: row.name,
     schemaVersion: row.schemaVersion,
     columns: json.columns.map((column: JsonObject) => columnFromJson(column, binder)),
+    nextId: json.nextId,
     primaryKey: json.primaryKey,
+    keys: json.keys,
+    checks: json.checks.map(({ name, predicate }: JsonObject) => ({
+      name,
+      predicate: nodeFromJson(predicate, binder),
+    })),
     indexes: json.indexes,
     ...(json.comment === undefined ? {} : { comment: json.comment }),
     ...(json.view === undefined
@@ -67,6 +79,7 @@ export function definitionFromJson(
           view: {
             base: json.view.base,
             ...(json.view.where === undefined ? {} : { where: nodeFromJson(json.view.where, binder) }),
+            ...(json.view.shows === undefined ? {} : { shows: json.view.shows }),
             ...(json.view.iterator === undefined
               ? {}
               : {
@@ -81,13 +94,35 @@ export function definitionFromJson(
   }
 }
 
+/** A snapshot as JSON. Its name is a column of the catalog's own. */
+export function snapshotToJson({ base, version, where, comment }: SnapshotDefinition): Json {
+  return prune({ base, version, where: where && nodeToJson(where), comment }) as Json
+}
+
+/** The snapshot that `snapshotToJson` wrote. */
+export function snapshotFromJson(
+  row: { readonly name: string; readonly definition: string },
+  binder: Binder,
+): SnapshotDefinition {
+  const json = JSON.parse(row.definition) as JsonObject
+  return {
+    name: row.name,
+    base: json.base,
+    version: json.version,
+    ...(json.where === undefined ? {} : { where: nodeFromJson(json.where, binder) }),
+    ...(json.comment === undefined ? {} : { comment: json.comment }),
+  }
+}
+
 function columnFromJson(json: JsonObject, binder: Binder): ColumnDefinition {
   return {
+    id: json.id,
     name: json.name,
     type: typeFromConfig(json.type as TypeConfig),
     nullable: json.nullable ?? false,
     ...(json.default === undefined ? {} : { default: defaultFromJson(json.default) }),
     ...(json.computed === undefined ? {} : { computed: nodeFromJson(json.computed, binder) }),
+    ...(json.unstored === undefined ? {} : { unstored: json.unstored }),
     ...(json.iterated === undefined ? {} : { iterated: json.iterated }),
   }
 }

@@ -1,5 +1,5 @@
-import { type Catalog, computedColumns } from '../catalog/catalog.js'
-import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import { type Catalog, type ColumnKey, columnKey, computedColumns } from '../catalog/catalog.js'
+import type { CheckDefinition, ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type {
   Commit,
   FileContent,
@@ -10,8 +10,8 @@ import type {
   TableWrite,
   VectorWrites,
 } from '../engine/engine.js'
-import { ComputeError, ModelError, NotFoundError, PixeltableError } from '../errors.js'
-import { columnsIn, type Node } from '../expr/node.js'
+import { ComputeError, ModelError, NotFoundError, PixeltableError, ValidationError } from '../errors.js'
+import type { Node } from '../expr/node.js'
 import type { RowIterator } from '../iterators/iterator.js'
 import { type Cell, CellFailure, evaluate } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
@@ -19,7 +19,7 @@ import { embedValues } from '../search/vector-search.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
 import { isMedia } from '../types/media.js'
-import { parseCell } from './parse.js'
+import { makeDefault, parseCell } from './parse.js'
 import { RowBatch } from './row-batch.js'
 
 /** What happens when a cell cannot be computed: nothing is written, or the cell stays null and its error is kept. */
@@ -30,6 +30,22 @@ export interface ChangeOptions {
   readonly operation: string
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
+  /** Called with each batch of new rows once its columns are computed. */
+  readonly onRows?: ((batch: RowBatch) => void) | undefined
+  /** Whether vectors are left out: the rows are not to be stored. @default false */
+  readonly skipIndexes?: boolean | undefined
+}
+
+/** How a change of stored rows spreads. */
+export interface Spread {
+  /** Stored columns that have new values, the table's own or its bases'. What reads them is computed again. */
+  readonly changed: Set<ColumnKey>
+  /** The table's own columns among them that were set, with the versions that the rows must still have. */
+  readonly own?: { readonly columns: readonly string[]; readonly versions: readonly number[] }
+  /** Computed columns to compute whether or not what they read has changed. */
+  readonly recompute?: ReadonlySet<string>
+  /** Whether computed columns, views and indexes follow. @default true */
+  readonly cascade?: boolean
 }
 
 /** A cell that could not be computed, and where. */
@@ -96,7 +112,8 @@ export class Change {
     })
     for (const id of completed) {
       const table = this.#definitions.get(id)!
-      changes.push({ kind: 'alterTable', table: { ...table, schemaVersion: table.schemaVersion + 1 } })
+      const was = this.#catalog.byId(id)
+      changes.push({ kind: 'alterTable', was, table: { ...table, schemaVersion: table.schemaVersion + 1 } })
     }
     return {
       operation: this.#options.operation,
@@ -115,19 +132,26 @@ export class Change {
     write.count += batch.length
     if (bases) write.bases.push(...bases)
     for (const column of computedColumns(table)) batch.set(column.name, await this.#compute(batch, column))
+    await this.#check(batch, table.checks)
     for (const column of table.columns) {
+      if (column.unstored) continue
       const stored = write.inserted.get(column.name) ?? []
       write.inserted.set(column.name, stored)
       this.#encode(batch, column, stored)
     }
-    for (const index of table.indexes) await this.embed(batch, index)
+    if (!this.#options.skipIndexes) for (const index of table.indexes) await this.embed(batch, index)
+    this.#options.onRows?.(batch)
     for (const view of this.#catalog.viewsOf(table)) await this.deriveView(view, batch)
   }
 
-  /** Inserts the rows of a view that derive from rows of its base. */
-  async deriveView(view: TableDefinition, base: RowBatch): Promise<void> {
-    const at = view.view!.where ? await this.#matching(view.view!.where, base) : base.keys.map((_, i) => i)
-    const { iterator } = view.view!
+  /**
+   * Inserts the rows of a view that derive from rows of its base.
+   * @param rows `'matched'` when the view's condition is known to hold for them
+   */
+  async deriveView(view: TableDefinition, base: RowBatch, rows: 'all' | 'matched' = 'all'): Promise<void> {
+    if (base.length === 0) return
+    const { where, iterator } = view.view!
+    const at = where && rows === 'all' ? await this.#matching(where, base) : base.keys.map((_, i) => i)
     if (!iterator) {
       await this.#insertDerived(view, base, at, new Map())
       return
@@ -175,6 +199,7 @@ export class Change {
     for (const column of view.columns) {
       const values = outputs.get(column.name)
       if (values) batch.set(column.name, await Promise.all(values.map((value) => this.#parse(column, value))))
+      else if (!column.computed) batch.set(column.name, this.#defaults(view, column, at.length))
     }
     await this.insert(
       batch,
@@ -183,67 +208,84 @@ export class Change {
   }
 
   /**
-   * Carries changed columns of stored rows through everything that derives from them.
+   * Carries new values of stored rows through everything that derives from them.
    * @param batch all columns of the rows, the changed ones with their new values
-   * @param changed names of the changed columns, the table's own or its bases'
-   * @param own the changed columns that are the table's own, with the versions that the rows must still have
    */
-  async update(batch: RowBatch, changed: Set<string>, own?: { columns: string[]; versions: number[] }): Promise<void> {
+  async update(batch: RowBatch, { changed, own, recompute, cascade = true }: Spread): Promise<void> {
     const { table } = batch
     if (batch.length === 0) return
     const write = this.#write(table)
     const rewritten = [...(own?.columns ?? [])]
+    // Rows that are set are new in any case; of the others, those in which a computed cell differs.
+    const dirty: boolean[] = new Array(batch.length).fill(own !== undefined)
     for (const column of computedColumns(table)) {
-      if (!readsAny(column.computed!, changed)) continue
+      const due = recompute?.has(column.name) || (cascade && this.#readsAny(column.computed!, changed))
+      if (!due) continue
       const before = batch.column(column.name)
       const after = await this.#compute(batch, column)
       const type = this.#typeOf(table, column)
       write.clearedErrors.push({ column: column.name, rows: batch.keys })
       batch.set(column.name, after)
-      if (after.some((cell, i) => cell instanceof CellFailure || !sameValue(type, before[i], cell))) {
-        changed.add(column.name)
+      let differs = false
+      for (let i = 0; i < after.length; i++) {
+        if (!(after[i] instanceof CellFailure) && sameValue(type, before[i], after[i])) continue
+        differs = true
+        dirty[i] = true
+      }
+      if (differs) {
+        changed.add(columnKey(table, column.name))
         rewritten.push(column.name)
       }
       this.#encode(batch, column, [])
     }
-    if (rewritten.length > 0) {
+    await this.#check(batch, table.checks)
+    const at = dirty.flatMap((isDirty, i) => (isDirty ? [i] : []))
+    if (rewritten.length > 0 && at.length > 0) {
       write.updates.push({
-        rows: batch.keys,
+        rows: at.map((i) => batch.keys[i]!),
         versions: own?.versions,
         columns: rewritten,
         values: rewritten.map((name) => {
           const column = table.columns.find((c) => c.name === name)!
           const type = this.#typeOf(table, column)
-          return batch.column(name).map((cell) => encodeCell(type, cell))
+          const cells = batch.column(name)
+          return at.map((i) => encodeCell(type, cells[i]))
         }),
       })
     }
+    if (!cascade) return
     for (const index of table.indexes) {
-      if (!changed.has(index.column)) continue
+      const indexed = this.#catalog.columnsOf(table).get(index.column)
+      if (!indexed || !this.#readsAny(columnOf(table, index.column), changed)) continue
       write.clearedErrors.push({ column: index.name, rows: batch.keys })
       await this.embed(batch, index)
     }
     for (const view of this.#catalog.viewsOf(table)) await this.#updateView(view, batch, changed)
   }
 
-  async #updateView(view: TableDefinition, base: RowBatch, changed: ReadonlySet<string>): Promise<void> {
-    if (!dependsOn(this.#catalog, view, changed)) return
+  async #updateView(view: TableDefinition, base: RowBatch, changed: ReadonlySet<ColumnKey>): Promise<void> {
+    if (!this.#dependsOn(view, changed)) return
     const { where, iterator } = view.view!
     const existing = await this.#viewRows(view, base.keys)
     const present = new Set(existing.map((row) => row.base))
-    const refiltered = where !== undefined && readsAny(where, changed)
+    const refiltered = where !== undefined && this.#readsAny(where, changed)
     const members = refiltered
       ? new Set((await this.#matching(where, base)).map((i) => base.keys[i]!))
       : where === undefined
         ? new Set(base.keys)
         : present
-    if (iterator?.args.some((arg) => readsAny(arg, changed))) {
-      if (iterator) this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
+    const rowsOf = (test: (key: RowKey) => boolean) => base.pick(base.keys.flatMap((key, i) => (test(key) ? [i] : [])))
+    if (iterator?.args.some((arg) => this.#readsAny(arg, changed))) {
+      this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
       await this.delete(
         view,
         existing.map((row) => row.rowid),
       )
-      await this.deriveView(view, base.pick(base.keys.flatMap((key, i) => (members.has(key) ? [i] : []))))
+      await this.deriveView(
+        view,
+        rowsOf((key) => members.has(key)),
+        'matched',
+      )
       return
     }
     const leaving = existing.filter((row) => !members.has(row.base))
@@ -254,13 +296,50 @@ export class Change {
     if (refiltered) {
       await this.deriveView(
         view,
-        base.pick(base.keys.flatMap((key, i) => (members.has(key) && !present.has(key) ? [i] : []))),
+        rowsOf((key) => members.has(key) && !present.has(key)),
+        'matched',
       )
     }
-    const shown = new Set([...changed].filter((name) => !view.columns.some((column) => column.name === name)))
-    if (!readsInside(this.#catalog, view, shown)) return
+    if (!this.#readsInside(view, changed)) return
     const staying = existing.filter((row) => members.has(row.base))
-    await this.update(await this.#loadViewBatch(view, staying, base), shown)
+    await this.update(await this.#loadViewBatch(view, staying, base), { changed: new Set(changed) })
+  }
+
+  /** Whether an expression reads any of these columns. */
+  #readsAny(node: Node, changed: ReadonlySet<ColumnKey>): boolean {
+    for (const key of this.#catalog.inputsOf(node)) if (changed.has(key)) return true
+    return false
+  }
+
+  /** Whether a view's rows, or anything below it, change with these columns. */
+  #dependsOn(view: TableDefinition, changed: ReadonlySet<ColumnKey>): boolean {
+    const { where, iterator } = view.view!
+    if (where && this.#readsAny(where, changed)) return true
+    return iterator?.args.some((arg) => this.#readsAny(arg, changed)) || this.#readsInside(view, changed)
+  }
+
+  /** Whether a view's own columns or indexes, or the views below it, read any of these columns. */
+  #readsInside(view: TableDefinition, changed: ReadonlySet<ColumnKey>): boolean {
+    return (
+      computedColumns(view).some((column) => this.#readsAny(column.computed!, changed)) ||
+      view.indexes.some((index) => this.#readsAny(columnOf(view, index.column), changed)) ||
+      this.#catalog.viewsOf(view).some((below) => this.#dependsOn(below, changed))
+    )
+  }
+
+  /** @throws ValidationError when a row makes a predicate of its table false */
+  async #check(batch: RowBatch, checks: readonly CheckDefinition[]): Promise<void> {
+    for (const { name, predicate } of checks) {
+      const cells = await this.#evaluate(predicate, batch)
+      const row = cells.indexOf(false)
+      if (row < 0) continue
+      throw new ValidationError(
+        `row ${row} of '${batch.table.name}' violates the check '${name}'; nothing was written`,
+        {
+          row,
+        },
+      )
+    }
   }
 
   /** Deletes stored rows with every view row that derives from them. */
@@ -276,13 +355,25 @@ export class Change {
     }
   }
 
-  /** Fills one computed column of stored rows. */
+  /** Fills one new column of stored rows: computes it, or takes its default. */
   async backfill(batch: RowBatch, column: ColumnDefinition): Promise<void> {
-    const cells = await this.#compute(batch, column)
+    const cells = column.computed
+      ? await this.#compute(batch, column)
+      : this.#defaults(batch.table, column, batch.length)
     const stored: Stored[] = []
     batch.set(column.name, cells)
     this.#encode(batch, column, stored)
-    this.#write(batch.table).updates.push({ rows: batch.keys, columns: [column.name], values: [stored] })
+    this.#write(batch.table).updates.push({
+      backfill: true,
+      rows: batch.keys,
+      columns: [column.name],
+      values: [stored],
+    })
+  }
+
+  #defaults(table: TableDefinition, column: ColumnDefinition, count: number): Cell[] {
+    const make = makeDefault(table, column, this.#session)
+    return Array.from({ length: count }, () => make?.() ?? null)
   }
 
   /** Makes the vectors of an index for the rows of a batch. */
@@ -359,7 +450,10 @@ export class Change {
   }
 
   #evaluate(node: Node, batch: RowBatch): Promise<readonly Cell[]> {
-    return evaluate(node, batch, { signal: this.#options.signal, failFast: this.#options.onError === 'abort' })
+    return evaluate(this.#catalog.expand(node), batch, {
+      signal: this.#options.signal,
+      failFast: this.#options.onError === 'abort',
+    })
   }
 
   /** Positions of the rows for which a predicate is true. */
@@ -520,12 +614,13 @@ export async function loadColumns(
   table: TableDefinition,
   ids?: readonly number[],
 ): Promise<{ keys: number[]; values: Map<string, unknown[]> }> {
+  const stored = table.columns.filter((column) => !column.unstored)
   const rows = await session.engine.select(
     {
       line: catalog.lineOf(table),
       columns: [
         { name: '_rowid', value: { kind: 'rowid', table: table.id } },
-        ...table.columns.map(({ name }) => ({ name, value: { kind: 'column', table: table.id, name } as const })),
+        ...stored.map(({ name }) => ({ name, value: { kind: 'column', table: table.id, name } as const })),
       ],
       keys: ids && { of: 'row', ids },
     },
@@ -533,34 +628,12 @@ export async function loadColumns(
   )
   return {
     keys: rows.map((row) => row[0] as number),
-    values: new Map(table.columns.map(({ name }, c) => [name, rows.map((row) => row[c + 1])])),
+    values: new Map(stored.map(({ name }, c) => [name, rows.map((row) => row[c + 1])])),
   }
 }
 
-const readsAny = (node: Node, changed: ReadonlySet<string>): boolean =>
-  [...columnsIn(node)].some((name) => changed.has(name))
-
-/** Whether a view's rows, or anything below it, change with these columns of its base. */
-function dependsOn(catalog: Catalog, view: TableDefinition, changed: ReadonlySet<string>): boolean {
-  const { where, iterator } = view.view!
-  if (where && readsAny(where, changed)) return true
-  if (iterator?.args.some((arg) => readsAny(arg, changed))) return true
-  return readsInside(
-    catalog,
-    view,
-    new Set([...changed].filter((name) => !view.columns.some((column) => column.name === name))),
-  )
-}
-
-/** Whether a view's own columns or indexes, or the views below it, read any of these columns. */
-function readsInside(catalog: Catalog, view: TableDefinition, changed: ReadonlySet<string>): boolean {
-  if (changed.size === 0) return false
-  return (
-    computedColumns(view).some((column) => readsAny(column.computed!, changed)) ||
-    view.indexes.some((index) => changed.has(index.column)) ||
-    catalog.viewsOf(view).some((below) => dependsOn(catalog, below, changed))
-  )
-}
+/** A column of a table as an expression. */
+const columnOf = (table: TableDefinition, name: string): Node => ({ kind: 'column', table: table.id, name })
 
 function encodeCell(type: ColumnType<any>, cell: Cell): Stored {
   return cell === null || cell === undefined || cell instanceof CellFailure ? null : type.encode(cell)

@@ -46,16 +46,20 @@ export async function parseRows(
   return result
 }
 
+/** @throws ValidationError when a row is not an object */
+export function checkRow(row: unknown, i: number): asserts row is Record<string, unknown> {
+  if (typeof row === 'object' && row !== null && !Array.isArray(row)) return
+  throw new ValidationError(
+    `row ${i}: expected an object with columns as keys, got ${Array.isArray(row) ? 'an array' : String(row)}; nothing was written`,
+    { row: i },
+  )
+}
+
 function checkShape(table: TableDefinition, insertable: readonly ColumnDefinition[], rows: readonly unknown[]): void {
   const names = new Set(insertable.map((column) => column.name))
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]
-    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      throw new ValidationError(
-        `row ${i}: expected an object with columns as keys, got ${Array.isArray(row) ? 'an array' : String(row)}; nothing was written`,
-        { row: i },
-      )
-    }
+    checkRow(row, i)
     // Unlike Object.keys, this makes no array for each row.
     for (const name in row) {
       if (names.has(name) || !Object.hasOwn(row, name)) continue
@@ -130,7 +134,11 @@ async function settleAll(waiting: readonly Promise<void>[]): Promise<void> {
 }
 
 /** What fills a cell that an insert leaves out. */
-function makeDefault(table: TableDefinition, column: ColumnDefinition, session: Session): (() => unknown) | undefined {
+export function makeDefault(
+  table: TableDefinition,
+  column: ColumnDefinition,
+  session: Session,
+): (() => unknown) | undefined {
   const fallback = column.default
   if (!fallback) return undefined
   if (fallback.kind === 'value') {

@@ -42,8 +42,15 @@ export class RowBatch implements Rows {
   }
 
   valuesOf(node: Node): readonly Cell[] {
-    if (node.kind !== 'column') throw new QueryError('a computed value can use neither row ids nor scores')
+    if (node.kind === 'rowid') return this.#keysOf(node.table)
+    if (node.kind !== 'column') throw new QueryError('a computed value cannot use scores')
     return this.#owned(node.table, node.name, undefined)
+  }
+
+  #keysOf(table: number): readonly RowKey[] {
+    if (this.table.id === table || !this.#base) return this.keys
+    const keys = this.#base.batch.#keysOf(table)
+    return this.#base.at.map((i) => keys[i]!)
   }
 
   #owned(table: number, name: string, at: readonly number[] | undefined): readonly Cell[] {

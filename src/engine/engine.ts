@@ -39,6 +39,30 @@ export interface Engine {
    * writer held the database too long
    */
   commit(commit: Commit): Promise<CommitResult>
+  /**
+   * Runs work whose commits become one version in one transaction, or none when it throws. Everything else that uses
+   * the engine meanwhile waits.
+   */
+  transaction<T>(operation: string, work: () => Promise<T>): Promise<T>
+  /** The versions that changed a table, the newest first. */
+  versions(tableId: number, limit?: number): Promise<VersionRecord[]>
+  /** Ids of the tables that a version changed. */
+  tablesIn(version: number): Promise<number[]>
+  /** The last version, and the first that can still be read. */
+  versionRange(): Promise<{ readonly first: number; readonly last: number }>
+  /** Rows of a table or view that differ between two versions. */
+  changes(line: readonly TableDefinition[], since: number, until: number): Promise<RowChange[]>
+  /** Cells of a table whose error is recorded: of some columns (or indexes), or of all. */
+  errors(table: TableDefinition, columns?: readonly string[]): Promise<StoredCellError[]>
+  /** The id that the next row inserted into a table gets. */
+  nextRowid(table: TableDefinition): Promise<number>
+  /** Removes what only versions before `keepFrom` need, and gives the space back. */
+  vacuum(keepFrom: number): Promise<VacuumResult>
+  /**
+   * Runs a whole statement of the engine's own language that only reads, `parts[0] args[0] parts[1] …`.
+   * @throws QueryError when it would write
+   */
+  read(parts: readonly string[], args: readonly ReadArgument[]): Promise<Record<string, Stored>[]>
   /** The bytes of a file kept in the database. @throws MediaError when it is not there */
   readFile(sha256: string, range?: ByteRange): AsyncIterable<Uint8Array>
   close(): void
@@ -50,18 +74,73 @@ export interface StoredCatalog {
   /** The id that the next new table gets. */
   readonly nextTableId: number
   readonly directories: readonly string[]
-  readonly tables: readonly {
-    readonly id: number
-    readonly name: string
-    readonly schemaVersion: number
-    readonly definition: string
-  }[]
+  readonly tables: readonly StoredDefinition[]
+  readonly snapshots: readonly { readonly name: string; readonly definition: string }[]
+  readonly past: Past
 }
+
+/** A table of the catalog. */
+export interface StoredDefinition {
+  readonly id: number
+  readonly name: string
+  readonly schemaVersion: number
+  readonly definition: string
+}
+
+/**
+ * What was at earlier versions. Synchronous, because builders ask; an engine that cannot ask its database at once
+ * loads it with the catalog.
+ */
+export interface Past {
+  /** The tables as they were at a version, those alone that still exist. */
+  tablesAt(version: number): readonly StoredDefinition[]
+  /** The last version made at or before an instant; 0 when there is none. */
+  versionAt(instant: Date): number
+}
+
+/** What one version did to one table. */
+export interface VersionRecord {
+  readonly version: number
+  readonly at: Date
+  readonly operation: string
+  readonly inserted: number
+  readonly updated: number
+  readonly deleted: number
+  readonly errors: number
+  /** The version that this one undid. */
+  readonly reverts?: number
+}
+
+/** How a row differs between two versions. */
+export interface RowChange {
+  readonly kind: 'insert' | 'update' | 'delete'
+  readonly rowid: number
+  /** The version that changed it last. */
+  readonly version: number
+}
+
+/** What `vacuum` removed. */
+export interface VacuumResult {
+  /** Superseded rows and vectors. */
+  readonly rows: number
+  /** Media files that nothing refers to. */
+  readonly files: number
+  /** Bytes that the database file became smaller. */
+  readonly bytes: number
+}
+
+/** What stands between the parts of a statement: a value to bind, a table to name, or a query as a subquery. */
+export type ReadArgument =
+  | { readonly kind: 'value'; readonly value: Stored }
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'query'; readonly query: CompiledQuery }
 
 /** A query over one table or view. */
 export interface Select {
   /** The table, then its base, the base's base, and so on. */
   readonly line: readonly TableDefinition[]
+  /** The version to read, with the definitions of that version in `line`; the current one when undefined. */
+  readonly asOf?: number | undefined
   readonly columns: readonly OutputColumn[]
   readonly where?: Node | undefined
   /** Ranks rows by vector; its score is what a `score` node yields. */
@@ -109,6 +188,8 @@ export interface Commit {
   readonly operation: string
   /** The catalog must still have this version: another schema would have been computed otherwise. */
   readonly catalogVersion: number
+  /** The first new row of these tables must get this id: something was computed from it. */
+  readonly firstRows?: readonly { readonly table: TableDefinition; readonly rowid: number }[] | undefined
   /** No row of this table may have changed since this version; set where every row was read. */
   readonly unchanged?: { readonly table: TableDefinition; readonly version: number } | undefined
   readonly schema?: readonly SchemaChange[] | undefined
@@ -122,14 +203,17 @@ export type SchemaChange =
   | { readonly kind: 'createTable'; readonly table: TableDefinition }
   | { readonly kind: 'dropTable'; readonly table: TableDefinition }
   | { readonly kind: 'renameTable'; readonly table: TableDefinition; readonly name: string }
-  /** `table` is the new definition; columns and indexes that are new in it are named. */
+  /** From definition `was` to `table`. What is dropped stays readable at earlier versions; what an id brings back returns. */
+  | { readonly kind: 'alterTable'; readonly table: TableDefinition; readonly was: TableDefinition }
+  /** Rows, vectors and errors of tables become what they were at a version. The definitions are altered besides. */
   | {
-      readonly kind: 'alterTable'
-      readonly table: TableDefinition
-      readonly addColumns?: readonly string[]
-      readonly addIndexes?: readonly IndexDefinition[]
-      readonly dropIndexes?: readonly IndexDefinition[]
+      readonly kind: 'restore'
+      readonly tables: readonly TableDefinition[]
+      readonly asOf: number
+      readonly reverts: number
     }
+  | { readonly kind: 'createSnapshot'; readonly name: string; readonly definition: string }
+  | { readonly kind: 'dropSnapshot'; readonly name: string }
 
 /** Bytes to be kept in the database. Read during the commit, hence synchronously. */
 export interface FileContent {
@@ -162,6 +246,8 @@ export interface RowInserts {
 
 /** New values of stored rows, by column. */
 export interface RowUpdates {
+  /** Whether these are the first values of new columns: the rows do not count as changed then. */
+  readonly backfill?: boolean | undefined
   readonly rows: readonly number[]
   /** The version that each row must still have, where its old values mattered. */
   readonly versions?: readonly number[] | undefined

@@ -46,7 +46,7 @@ export async function collect(
   parameters: Parameters,
   options: ExecuteOptions,
 ): Promise<ResultRow[]> {
-  const catalog = await session.catalog()
+  const catalog = await catalogOf(session, query)
   const plan = await planQuery(session, catalog, query, parameters, options)
   options.signal?.throwIfAborted()
   return run(session, plan, options)
@@ -59,7 +59,7 @@ export async function count(
   parameters: Parameters,
   options: ExecuteOptions,
 ): Promise<number> {
-  const catalog = await session.catalog()
+  const catalog = await catalogOf(session, query)
   const { orderBy: _orderBy, ...unordered } = query
   const plan = await planQuery(session, catalog, { ...unordered, orderBy: [] }, parameters, options)
   if (plan.filter || plan.distinct) return (await run(session, plan, options)).length
@@ -90,7 +90,7 @@ export async function* stream(
   let after = 0
   while (left > 0) {
     options.signal?.throwIfAborted()
-    const catalog = await session.catalog()
+    const catalog = await catalogOf(session, query)
     const plan = await planQuery(session, catalog, unbounded, parameters, options)
     const rowid: OutputColumn = { name: rowidKey, value: { kind: 'rowid', table: query.table } }
     const select = { ...plan.select, columns: [...plan.select.columns, rowid], limit: pageSize, after }
@@ -115,7 +115,7 @@ const rowidKey = '_rowid'
 
 /** The SQL of a query. A search by text shows a null vector, because embedding takes a model. */
 export function toSQL(session: Session, query: QueryNode, parameters: Parameters): CompiledQuery {
-  const catalog = session.lastCatalog
+  const catalog = session.catalogAt(query.asOf)
   const table = tableOf(catalog, query)
   let search: VectorSearch | undefined
   if (query.search) {
@@ -129,7 +129,7 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
 
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
 export async function explain(session: Session, query: QueryNode, parameters: Parameters): Promise<string[]> {
-  const catalog = await session.catalog()
+  const catalog = await catalogOf(session, query)
   const plan = await planQuery(session, catalog, query, parameters, {})
   const { sql, params } = session.engine.compile(plan.select)
   const { search } = plan.select
@@ -144,6 +144,13 @@ export async function explain(session: Session, query: QueryNode, parameters: Pa
     ...(plan.orderBy ? ['JavaScript: sort by functions'] : []),
     ...(plan.output ? ['JavaScript: columns by functions'] : []),
   ]
+}
+
+/** The catalog that a query is run with. */
+async function catalogOf(session: Session, query: QueryNode): Promise<Catalog> {
+  await session.catalog()
+  await session.checkVersion(query.asOf)
+  return session.catalogAt(query.asOf)
 }
 
 async function planQuery(
@@ -169,7 +176,7 @@ function makePlan(
   parameters: Parameters,
   search: VectorSearch | undefined,
 ): Plan {
-  const bindAll = (node: Node): Node => bindParameters(node, parameters)
+  const bindAll = (node: Node): Node => bindParameters(catalog.expand(node), parameters)
   const where = query.where.flatMap((predicate) => conjuncts(bindAll(predicate)))
   const pushed = where.filter((predicate) => !callsFunction(predicate))
   const kept = where.filter(callsFunction)
@@ -186,7 +193,7 @@ function makePlan(
     order: orderBy.some((key) => callsFunction(key.node)),
     output: wanted.some((column) => callsFunction(column.value)),
   }
-  const base = { line: catalog.lineOf(table), where: conjunction(pushed), search }
+  const base = { line: catalog.lineOf(table), asOf: query.asOf, where: conjunction(pushed), search }
   if (!inJs.filter && !inJs.order && !inJs.output) {
     return {
       select: { ...base, columns: wanted, orderBy, limit, offset, distinct: query.distinct },

@@ -7,6 +7,10 @@ export interface QueryNode {
   readonly table: number
   /** Its name when the query was built, for messages. */
   readonly tableName: string
+  /** The version that is read; the current one when undefined. */
+  readonly asOf?: number
+  /** The name of the snapshot, where the rows are one's. */
+  readonly snapshot?: string
   /** All must hold. */
   readonly where: readonly Node[]
   readonly search?: SearchNode

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
+import { asStored } from '../catalog/as-of.js'
 import { Catalog } from '../catalog/catalog.js'
 import type { TableDefinition } from '../catalog/definition.js'
-import { definitionFromJson } from '../catalog/serialize.js'
-import type { Commit, CommitResult, Engine, FileContent } from '../engine/engine.js'
-import { ConflictError } from '../errors.js'
+import { definitionFromJson, snapshotFromJson } from '../catalog/serialize.js'
+import type { Commit, CommitResult, Engine, FileContent, StoredCatalog } from '../engine/engine.js'
+import { ConflictError, NotFoundError } from '../errors.js'
 import {
   type CodeKind,
   definitionOf,
@@ -42,6 +43,8 @@ export interface ColumnCode {
 
 /** Query texts whose vectors are kept, so that asking again costs nothing. */
 const cachedQueries = 1000
+/** Versions whose catalogs are kept. */
+const pastCatalogs = 64
 /** How often a statement is computed again when another process changed what it had read. */
 const attempts = 5
 
@@ -53,8 +56,10 @@ export class Session {
   /** Vectors of query texts, by embedder and text. */
   readonly queryVectors = new LRUCache<string, Float32Array>({ max: cachedQueries })
   readonly #gate = new Gate()
+  readonly #binder = { function: (identity: FunctionIdentity) => this.#function(identity) }
+  readonly #past = new LRUCache<number, Catalog>({ max: pastCatalogs })
   #catalog: Catalog = new Catalog(-1, [], [])
-  #nextTableId = 1
+  #stored: StoredCatalog | undefined
   readonly #code = new Map<string, FunctionIdentity>()
   readonly #columnCode = new Map<string, ColumnCode>()
 
@@ -72,19 +77,65 @@ export class Session {
 
   /** The id that a new table gets; valid with the catalog of the last `catalog()`. */
   get nextTableId(): number {
-    return this.#nextTableId
+    return this.#stored?.nextTableId ?? 1
   }
 
   /** The current catalog. Every statement begins with it. */
   async catalog(): Promise<Catalog> {
     if ((await this.engine.catalogVersion()) !== this.#catalog.version) {
       const stored = await this.engine.loadCatalog()
-      const binder = { function: (identity: FunctionIdentity) => this.#function(identity) }
-      const tables = stored.tables.map((row) => this.#withColumnCode(definitionFromJson(row, binder)))
-      this.#catalog = new Catalog(stored.version, stored.directories, tables)
-      this.#nextTableId = stored.nextTableId
+      const tables = stored.tables.map((row) => this.#withColumnCode(definitionFromJson(row, this.#binder)))
+      const snapshots = stored.snapshots.map((row) => snapshotFromJson(row, this.#binder))
+      this.#catalog = new Catalog(stored.version, stored.directories, tables, snapshots)
+      this.#stored = stored
+      this.#past.clear()
     }
     return this.#catalog
+  }
+
+  /** The catalog as it was at a version; the last one seen for undefined. */
+  catalogAt(version: number | undefined): Catalog {
+    if (version === undefined || !this.#stored) return this.#catalog
+    const known = this.#past.get(version)
+    if (known) return known
+    const tables = this.#stored.past.tablesAt(version).flatMap((row) => {
+      const now = this.#catalog.find(row.id)
+      return now ? [asStored(definitionFromJson(row, this.#binder), now)] : []
+    })
+    const past = new Catalog(this.#catalog.version, this.#catalog.directories, tables, this.#catalog.snapshots)
+    this.#past.set(version, past)
+    return past
+  }
+
+  /** The last version made at or before an instant. */
+  versionAt(instant: Date): number {
+    return this.#stored?.past.versionAt(instant) ?? 0
+  }
+
+  /** @throws NotFoundError when the version does not exist yet, or was given up by `vacuum` */
+  async checkVersion(version: number | undefined): Promise<void> {
+    if (version === undefined) return
+    const { first, last } = await this.engine.versionRange()
+    if (version > last) throw new NotFoundError(`there is no version ${version} yet: the last is ${last}`)
+    if (version < first && !this.#catalog.snapshots.some((snapshot) => snapshot.version === version)) {
+      throw new NotFoundError(`version ${version} was given up by vacuum(): the first that can be read is ${first}`)
+    }
+  }
+
+  /**
+   * Runs work whose statements become one version, or none when it throws. Everything else on this database waits.
+   */
+  transaction<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return this.#gate.exclusive(async () => {
+      try {
+        return await this.engine.transaction(operation, work)
+      } catch (error) {
+        // What was seen inside is gone.
+        this.#catalog = new Catalog(-1, [], [])
+        await this.catalog()
+        throw error
+      }
+    })
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
@@ -131,12 +182,11 @@ export class Session {
 
   /** Attaches a validator and a default function to a column. They last while this session does. */
   bindColumn(tableId: number, column: string, code: ColumnCode): void {
-    this.#columnCode.set(`${tableId}:${column}`, code)
-    this.#catalog = new Catalog(
-      this.#catalog.version,
-      this.#catalog.directories,
-      [...this.#catalog.tables].map((table) => (table.id === tableId ? this.#withColumnCode(table) : table)),
-    )
+    const table = this.#catalog.find(tableId)
+    const found = table?.columns.find((c) => c.name === column)
+    if (!table || !found) return
+    this.#columnCode.set(`${tableId}:${found.id}`, code)
+    this.#catalog = this.#catalog.with([this.#withColumnCode(table)])
   }
 
   close(): void {
@@ -168,7 +218,7 @@ export class Session {
 
   #withColumnCode(table: TableDefinition): TableDefinition {
     const columns = table.columns.map((column) => {
-      const code = this.#columnCode.get(`${table.id}:${column.name}`)
+      const code = this.#columnCode.get(`${table.id}:${column.id}`)
       if (!code) return column
       return {
         ...column,

@@ -195,7 +195,7 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
 
   #refs(): Record<string, Expression> {
     const { session, node } = this[internals]
-    return refsOf(session, node.table, node.tableName, node.search?.as)
+    return refsOf(session, node, node.search?.as)
   }
 }
 
@@ -208,17 +208,17 @@ function rowCount(n: unknown, what: string) {
 }
 
 /** The columns of a table as a callback sees them. */
-export function refsOf(session: Session, table: number, name: string, score?: string): Record<string, Expression> {
-  const catalog = session.lastCatalog
-  const definition = catalog.byId(table, name)
-  const columns: [string, Expression][] = [...catalog.columnsOf(definition)].map(
-    ([
-      column,
-      {
-        column: { type },
-      },
-    ]) => [column, expression<Expression>({ kind: 'column', table, name: column }, type)],
-  )
+export function refsOf(
+  session: Session,
+  { table, tableName, asOf }: Pick<QueryNode, 'table' | 'tableName' | 'asOf'>,
+  score?: string,
+): Record<string, Expression> {
+  const catalog = session.catalogAt(asOf)
+  const definition = catalog.byId(table, tableName)
+  const columns: [string, Expression][] = [...catalog.columnsOf(definition)].map(([name, { column }]) => [
+    name,
+    expression<Expression>({ kind: 'column', table, name }, column.type),
+  ])
   if (score !== undefined) columns.push([score, expression<Expression>({ kind: 'score' })])
   return makeRefs(columns, `'${definition.name}'`, expression<Expression>({ kind: 'rowid', table }))
 }

@@ -1,5 +1,5 @@
 import { kindOf, type TableDefinition } from '../catalog/definition.js'
-import { QueryError } from '../errors.js'
+import { NotFoundError, QueryError, ValidationError } from '../errors.js'
 import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
 import { findIndex } from '../plan/execute.js'
@@ -41,29 +41,51 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
   declare readonly $indexed?: X
 
   /** @internal */
-  constructor(session: Session, table: { readonly id: number; readonly name: string }) {
-    super({ session, node: allRows(table) })
+  constructor(session: Session, rows: Rows) {
+    super({ session, node: allRows(rows) })
   }
 
   /** The dot path. @throws NotFoundError when the table was dropped */
   get name(): string {
-    return this.#definition.name
+    return this[internals].node.snapshot ?? this.#definition.name
   }
 
-  /** Whether this is a table or a view. */
-  get kind(): 'table' | 'view' {
-    return kindOf(this.#definition)
+  /** What this is. */
+  get kind(): 'table' | 'view' | 'snapshot' {
+    return this[internals].node.snapshot === undefined ? kindOf(this.#definition) : 'snapshot'
   }
 
   /** The columns as expressions, for use outside a callback. */
   get columns(): Refs<R> {
     const { session, node } = this[internals]
-    return refsOf(session, node.table, node.tableName) as unknown as Refs<R>
+    return refsOf(session, node) as unknown as Refs<R>
+  }
+
+  /**
+   * The rows, columns and indexes as they were at a version, or at an instant. Reading the present costs nothing for it.
+   * @throws ValidationError when the version is no whole number of at least 1, or the Date is not valid
+   * @throws NotFoundError when the table did not exist then; when read, if `vacuum` gave the version up
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+   * const { version } = await films.insert([{ title: 'Alien', year: 1978 }])
+   * await films.update({ year: 1979 }).where({ title: 'Alien' }).run()
+   * console.log(await films.asOf(version).collect()) // [{ title: 'Alien', year: 1978 }]
+   * ```
+   */
+  asOf(version: number | Date): Relation<R, X> {
+    const { session, node } = this[internals]
+    const { table: id, tableName: name } = node
+    if (node.asOf !== undefined) throw new QueryError(`asOf(): '${this.name}' is a version already`)
+    return new Relation(session, { id, name, asOf: toVersion(session, version, 'asOf()'), where: node.where[0] })
   }
 
   /** Columns, types, expressions and indexes. Prints as a table. */
   describe(): TableDescription {
-    return new TableDescription(this[internals].session.lastCatalog, this.#definition)
+    const { session, node } = this[internals]
+    return new TableDescription(session.catalogAt(node.asOf), this.#definition)
   }
 
   /**
@@ -89,7 +111,7 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
     options: SimilarityOptions<N> = {},
   ): Query<R & { [K in N]: number }, R & { [K in N]: number }> {
     const { session, node } = this[internals]
-    const catalog = session.lastCatalog
+    const catalog = session.catalogAt(node.asOf)
     const table = this.#definition
     const name = column as unknown as string
     const as = options.as ?? 'score'
@@ -103,13 +125,42 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
 
   get #definition(): TableDefinition {
     const { session, node } = this[internals]
-    return session.lastCatalog.byId(node.table, node.tableName)
+    return session.catalogAt(node.asOf).byId(node.table, node.tableName)
   }
 }
 
-/** The query for all rows of a table. */
-function allRows({ id, name }: { readonly id: number; readonly name: string }): QueryNode {
-  return Object.freeze({ table: id, tableName: name, where: Object.freeze([]), orderBy: Object.freeze([]) })
+/** A version that a user gave, or the last one at an instant. @throws ValidationError, NotFoundError */
+export function toVersion(session: Session, given: unknown, where: string): number {
+  if (given instanceof Date && !Number.isNaN(given.getTime())) {
+    const version = session.versionAt(given)
+    if (version === 0) throw new NotFoundError(`${where}: nothing existed at ${given.toISOString()}`)
+    return version
+  }
+  if (Number.isSafeInteger(given) && (given as number) >= 1) return given as number
+  throw new ValidationError(
+    `${where}: expected a version (a whole number of at least 1) or a Date, got ${describeValue(given)}`,
+  )
+}
+
+/** The rows that a relation has: those of a table, of now or of a version, all or some. */
+export interface Rows {
+  readonly id: number
+  readonly name: string
+  readonly asOf?: number
+  readonly where?: Node | undefined
+  readonly snapshot?: string
+}
+
+/** The query for all rows of a relation. */
+function allRows({ id, name, asOf, where, snapshot }: Rows): QueryNode {
+  return Object.freeze({
+    table: id,
+    tableName: name,
+    ...(asOf === undefined ? {} : { asOf }),
+    ...(snapshot === undefined ? {} : { snapshot }),
+    where: Object.freeze(where ? [where] : []),
+    orderBy: Object.freeze([]),
+  })
 }
 
 /** The parts of a search that its input determines. */

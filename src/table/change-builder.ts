@@ -1,4 +1,6 @@
-import { type ChangeResult, deleteRows, type StatementOptions, updateRows } from '../compute/statements.js'
+import { deleteRows } from '../compute/delete.js'
+import type { ChangeResult, Target } from '../compute/statements.js'
+import { type UpdateOptions, updateRows } from '../compute/update.js'
 import { QueryError } from '../errors.js'
 import type { Node } from '../expr/node.js'
 import type { Session } from '../plan/session.js'
@@ -7,7 +9,7 @@ import { refsOf } from '../query/query.js'
 
 interface Parts {
   readonly session: Session
-  readonly table: { readonly id: number; readonly name: string }
+  readonly table: Target
   /** What to set; absent in a delete. */
   readonly values?: Readonly<Record<string, unknown>>
   readonly where: readonly Node[]
@@ -33,7 +35,7 @@ export class ChangeBuilder<in out R> {
    */
   where(condition: Condition<R>): ChangeBuilder<R> {
     const { session, table, where } = this.#parts
-    const predicate = toPredicate(condition, refsOf(session, table.id, table.name))
+    const predicate = toPredicate(condition, refsOf(session, { table: table.id, tableName: table.name }))
     return new ChangeBuilder({ ...this.#parts, where: [...where, predicate] })
   }
 
@@ -48,7 +50,7 @@ export class ChangeBuilder<in out R> {
    * @throws ValidationError when a value does not fit its column
    * @throws ComputeError under `onError: 'abort'`, when a dependent cell cannot be computed
    */
-  async run(options: StatementOptions = {}): Promise<ChangeResult> {
+  async run(options: UpdateOptions = {}): Promise<ChangeResult> {
     const { session, table, values, where, all } = this.#parts
     if (where.length === 0 && !all) {
       const verb = values ? 'update' : 'delete'

@@ -1,16 +1,29 @@
+import type { Catalog } from '../catalog/catalog.js'
 import type { Metric } from '../catalog/definition.js'
 import type { OnError } from '../compute/change.js'
+import { type Changed, changesSince } from '../compute/changes.js'
+import { addColumn, addComputedColumn, alterComputedColumn, dropColumn, renameColumn } from '../compute/columns.js'
+import { type Computed, computeRows } from '../compute/compute-rows.js'
 import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
-import { addComputedColumn, addEmbeddingIndex, dropEmbeddingIndex } from '../compute/schema.js'
-import { type ChangeResult, type InsertOptions, insertRows } from '../compute/statements.js'
+import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
+import { type InsertOptions, insertRows } from '../compute/insert.js'
+import { recomputeRows } from '../compute/recompute.js'
+import type { ChangeResult, StatementOptions, Target } from '../compute/statements.js'
+import { type UpsertOptions, upsertRows } from '../compute/upsert.js'
+import { type RevertResult, revert } from '../compute/versions.js'
+import type { VersionRecord } from '../engine/engine.js'
 import { QueryError, ValidationError } from '../errors.js'
 import { type Expr, isExpression, type Refs } from '../expr/expression.js'
+import type { Node } from '../expr/node.js'
 import type { Session } from '../plan/session.js'
+import { type Condition, toPredicate } from '../query/predicate.js'
 import { internals } from '../query/query.js'
-import { Relation } from '../query/relation.js'
+import { Relation, toVersion } from '../query/relation.js'
+import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { ChangeBuilder } from './change-builder.js'
+import type { IfExists, IfNotExists } from './if-exists.js'
 
 /** A type error that is a sentence: the column exists. */
 export interface ColumnExists<N extends string> {
@@ -23,8 +36,54 @@ export type EmbeddableKeys<R> = {
 }[keyof R] &
   string
 
+/** `R` with the property `F` named `N`. */
+export type Renamed<R, F, N extends string> = { [K in keyof R as K extends F ? N : K]: R[K] }
+
+/** A row of an upsert: the primary key, and what is to be set. A row whose key is new needs all required columns. */
+export type UpsertRow<I> = { [K in keyof I]?: I[K] }
+
+/** One, or a list of at least one. */
+export type OneOrMore<T> = T | readonly [T, ...T[]]
+
+/** Options of `addIndex`. */
+export interface IndexOptions {
+  /** @default the columns' names, joined by an underscore */
+  readonly name?: string
+  /** Whether no two rows may be equal in the columns. @default false */
+  readonly unique?: boolean
+}
+
+/** Options of `recompute`. */
+export interface RecomputeOptions<R> {
+  /** Only rows for which the condition is true. @default all rows */
+  readonly where?: Condition<R>
+  /** Only cells whose last computation failed. @default false */
+  readonly errorsOnly?: boolean
+  /** Whether computed columns, views and indexes that read the column follow. @default true */
+  readonly cascade?: boolean
+  /** What a cell that cannot be computed does: is null with its error kept, or ends the statement. @default 'ignore' */
+  readonly onError?: OnError
+  /** Stops the statement; nothing is written then. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of `changes`. */
+export interface ChangesOptions {
+  /** The version that is known already (0 for none), or an instant. */
+  readonly since: number | Date
+  /** Stops the reading. */
+  readonly signal?: AbortSignal
+}
+
 /** Options of `addComputedColumn`. */
 export interface ComputedColumnOptions {
+  /** Whether the cells are kept. Without, they are computed whenever they are read. @default true */
+  readonly stored?: boolean
+  /**
+   * What to do when there is a column of that name: `'ignore'` leaves it, `'replace'` drops it first.
+   * @default 'error'
+   */
+  readonly ifExists?: IfExists
   /** What a cell that cannot be computed does to the rows that are there. @default 'abort' */
   readonly onError?: OnError
   /** Stops the work; nothing is added then. */
@@ -123,6 +182,66 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   }
 
   /**
+   * Inserts rows, or, where the table has one with the same primary key, sets the columns that are given in it; in one
+   * commit. Columns that are left out of a row that exists keep their values.
+   *
+   * @throws QueryError when the table has no primary key
+   * @throws ValidationError when a row does not fit, or two have the same key; nothing is written
+   * @throws NotFoundError under `ifNotExists: 'error'`, when a key is new
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() }, { primaryKey: ['title'] })
+   * await films.insert({ title: 'Alien', year: 1978 })
+   * console.log(await films.upsert([{ title: 'Alien', year: 1979 }, { title: 'Heat', year: 1995 }]))
+   * ```
+   */
+  upsert(rows: UpsertRow<I> | readonly UpsertRow<I>[], options: UpsertOptions = {}): Promise<ChangeResult> {
+    return upsertRows(this.#session, this.#target, Array.isArray(rows) ? rows : [rows], options)
+  }
+
+  /**
+   * What an insert of rows would put into the table, computed columns included; on a view, what it would put into the
+   * view. Nothing is stored, and no vectors are made.
+   *
+   * @param rows rows as `insert` takes them; for a view those of the table at the bottom
+   * @throws ValidationError when a row does not fit
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const loud = await notes.addComputedColumn('loud', (c) => c.text.upper())
+   * const { rows, errors } = await loud.compute([{ text: 'hello' }])
+   * console.log(rows, errors) // [{ text: 'hello', loud: 'HELLO' }] []
+   * ```
+   */
+  compute(
+    rows: readonly ([I] extends [never] ? AnyRow : I)[],
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Computed<Simplify<R>>> {
+    return computeRows(this.#session, this.#target, rows, signal) as Promise<Computed<Simplify<R>>>
+  }
+
+  /**
+   * Adds a column of values. Rows that are there get its default, or null. On a view it is the view's own, and can be
+   * set with `update`.
+   *
+   * @returns a handle whose type has the column
+   * @throws ExistsError when the table or one of its bases has a column of that name
+   * @throws SchemaError when there are rows and the column is neither nullable nor has a default
+   */
+  async addColumn<N extends string, V, J, O extends boolean>(
+    name: N & (N extends keyof R ? ColumnExists<N> : unknown),
+    column: Column<V, J, O>,
+    { ifExists = 'error' }: { readonly ifExists?: IfExists } = {},
+  ): Promise<Table<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X>> {
+    await this.#addOrReplace(name, ifExists, (catalog) => addColumn(this.#session, catalog, this.#target, name, column))
+    return this.#reopen()
+  }
+
+  /**
    * Adds a column whose cells are computed from others, for the rows that are there and for all that come.
    *
    * @returns a handle whose type has the column
@@ -134,19 +253,128 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     options: ComputedColumnOptions = {},
   ): Promise<Table<R & { [K in N]: T }, I, X>> {
-    const computed: unknown = typeof value === 'function' ? value(this.columns) : value
-    if (!isExpression(computed)) {
-      throw new QueryError(`addComputedColumn('${name}'): expected an expression, got ${describeValue(computed)}`)
-    }
-    await this.#session.attemptAlone((catalog) =>
+    const { onError = 'abort', stored = true, ifExists = 'error', signal } = options
+    const computed = this.#expression(value, `addComputedColumn('${name}')`)
+    await this.#addOrReplace(name, ifExists, (catalog) =>
       addComputedColumn(this.#session, catalog, this.#target, {
         name,
-        value: computed.node,
-        onError: options.onError ?? 'abort',
-        signal: options.signal,
+        value: computed,
+        unstored: !stored,
+        onError,
+        signal,
       }),
     )
     return this.#reopen()
+  }
+
+  /**
+   * Gives a computed column another expression. Its cells are computed again, and what depends on them, in one commit;
+   * earlier versions keep the old values.
+   *
+   * @returns a handle in whose type the column has its new type
+   * @throws SchemaError when the column is not computed, or would be computed from itself
+   * @throws ComputeError under `onError: 'abort'`, when a cell cannot be computed; nothing is changed then
+   */
+  async alterComputedColumn<N extends keyof R & string, T>(
+    name: N,
+    value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
+    { onError = 'abort', signal }: StatementOptions = {},
+  ): Promise<Table<Omit<R, N> & { [K in N]: T }, I, X>> {
+    const computed = this.#expression(value, `alterComputedColumn('${name}')`)
+    await this.#session.attemptAlone((catalog) =>
+      alterComputedColumn(this.#session, catalog, this.#target, { name, value: computed, onError, signal }),
+    )
+    return this.#reopen()
+  }
+
+  /**
+   * Drops a column, with the indexes on it. Earlier versions keep it.
+   *
+   * @returns a handle whose type lacks the column
+   * @throws DependencyError that names the computed columns, views and constraints that read it
+   * @throws SchemaError when it is part of the primary key, the last column, or a column of the base
+   * @throws NotFoundError when there is no such column, under `ifNotExists: 'error'`
+   */
+  async dropColumn<N extends keyof R & string>(
+    name: N,
+    { ifNotExists = 'error' }: { readonly ifNotExists?: IfNotExists } = {},
+  ): Promise<Table<Omit<R, N>, [I] extends [never] ? never : Omit<I, N>, Exclude<X, N>>> {
+    await this.#session.attemptAlone(async (catalog) => {
+      const { id, name: table } = this.#target
+      if (ifNotExists === 'ignore' && !catalog.columnsOf(catalog.byId(id, table)).has(name)) return
+      await dropColumn(this.#session, catalog, this.#target, name)
+    })
+    return this.#reopen()
+  }
+
+  /**
+   * Renames a column. Computed columns, views, indexes and constraints that read it go on doing so; nothing is computed
+   * again.
+   *
+   * @returns a handle whose type has the new name
+   * @throws NotFoundError when there is no such column
+   * @throws ExistsError when the table, or a view that derives from it, has a column of the new name
+   */
+  async renameColumn<F extends keyof R & string, N extends string>(
+    from: F,
+    to: N & (N extends keyof R ? ColumnExists<N> : unknown),
+  ): Promise<
+    Table<Renamed<R, F, N>, [I] extends [never] ? never : Renamed<I, F, N>, Exclude<X, F> | (F extends X ? N : never)>
+  > {
+    await this.#session.attemptAlone((catalog) => renameColumn(this.#session, catalog, this.#target, from, to))
+    return this.#reopen()
+  }
+
+  /**
+   * Computes a stored computed column again, with what depends on the cells that change.
+   *
+   * @throws NotFoundError, SchemaError when it is no stored computed column of this table
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * let rate = 1
+   * const price = udf({ name: 'price' }, (euros: number) => euros * rate)
+   * const pxt = await Pixeltable.open(':memory:')
+   * const items = await pxt.createTable('items', { euros: t.float() })
+   * const priced = await items.addComputedColumn('dollars', (c) => price(c.euros))
+   * await priced.insert({ euros: 10 })
+   * rate = 1.1
+   * console.log((await priced.recompute('dollars')).updated) // 1
+   * ```
+   */
+  async recompute(
+    column: (keyof R & string) | readonly (keyof R & string)[],
+    options: RecomputeOptions<R> = {},
+  ): Promise<ChangeResult> {
+    const { where, errorsOnly = false, cascade = true, onError = 'ignore', signal } = options
+    const predicate = where === undefined ? [] : [toPredicate(where, this.columns as never)]
+    const columns = typeof column === 'string' ? [column] : column
+    return recomputeRows(this.#session, this.#target, {
+      columns,
+      where: predicate,
+      errorsOnly,
+      cascade,
+      onError,
+      signal,
+    })
+  }
+
+  /**
+   * Adds an ordered index (a B-tree) over one or more columns, which filters and sorts then use; or, with `unique`, the
+   * constraint that no two rows are equal in them (rows with a null are never equal).
+   *
+   * @throws ExistsError when there is an index of that name
+   * @throws ValidationError when it is to be unique and rows that are there are equal
+   */
+  async addIndex(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Promise<void> {
+    await this.#session.attemptAlone((catalog) =>
+      addIndex(this.#session, catalog, this.#target, [columns].flat() as string[], options),
+    )
+  }
+
+  /** Removes an index that `addIndex` made, by its name. @throws IndexError when there is none */
+  async dropIndex(name: string): Promise<void> {
+    await this.#session.attemptAlone((catalog) => dropIndex(this.#session, catalog, this.#target, name))
   }
 
   /**
@@ -189,17 +417,88 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     await this.#session.attemptAlone((catalog) => dropEmbeddingIndex(this.#session, catalog, this.#target, which))
   }
 
+  /**
+   * What was done to the table or view, the newest first.
+   * @param limit at most so many versions; a whole number of at least 1. @default all
+   * @throws ValidationError
+   */
+  async history(limit?: number): Promise<VersionRecord[]> {
+    if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+      throw new ValidationError(`history(): expected a whole number of at least 1, got ${describeValue(limit)}`)
+    }
+    const { id, name } = this.#target
+    const catalog = await this.#session.catalog()
+    return this.#session.engine.versions(catalog.byId(id, name).id, limit)
+  }
+
+  /**
+   * Undoes the last version that is not undone yet: rows, computed cells, vectors and schema are what they were before
+   * it, here and wherever else it changed something (views, other tables of a transaction). Nothing is computed again.
+   * A revert is a version itself, so nothing is lost; the next one undoes the version before.
+   *
+   * @throws SchemaError when only the creation of the table is left
+   * @throws DependencyError when a table or view that the version changed was changed since
+   * @throws NotFoundError when `vacuum` gave up the version before
+   */
+  revert(): Promise<RevertResult> {
+    return revert(this.#session, this.#target)
+  }
+
+  /**
+   * The rows that were inserted, updated and deleted since a version, in the order of the versions that changed them
+   * last; so that another system can follow. A row that was changed several times appears once.
+   *
+   * @throws ValidationError when `since` is neither a version nor a Date
+   * @throws NotFoundError when `vacuum` gave the version up
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+   * const { version } = await films.insert([{ title: 'Alien', year: 1978 }, { title: 'Heat', year: 1995 }])
+   * await films.update({ year: 1979 }).where({ title: 'Alien' }).run()
+   * for await (const { kind, row, before } of films.changes({ since: version })) console.log(kind, before, row)
+   * ```
+   */
+  changes({ since, signal }: ChangesOptions): AsyncGenerator<Changed<Simplify<R>>, void, undefined> {
+    const version = since === 0 ? 0 : toVersion(this.#session, since, 'changes()')
+    return changesSince(this.#session, this.#target, version, signal) as AsyncGenerator<Changed<Simplify<R>>>
+  }
+
   get #session(): Session {
     return this[internals].session
   }
 
-  get #target(): { readonly id: number; readonly name: string } {
-    const { table, tableName } = this[internals].node
+  /** @throws QueryError on a snapshot, which nothing changes */
+  get #target(): Target {
+    const { table, tableName, asOf } = this[internals].node
+    if (asOf !== undefined) throw new QueryError(`'${this.name}' is a snapshot: it never changes`)
     return { id: table, name: tableName }
   }
 
+  #expression(value: unknown, where: string): Node {
+    const computed: unknown = typeof value === 'function' ? value(this.columns) : value
+    if (isExpression(computed)) return computed.node
+    throw new QueryError(`${where}: expected an expression, got ${describeValue(computed)}`)
+  }
+
+  /** Adds a column, or does what `ifExists` says when there is one of that name. */
+  async #addOrReplace(name: string, ifExists: IfExists, add: (catalog: Catalog) => Promise<void>): Promise<void> {
+    const session = this.#session
+    const target = this.#target
+    await session.attemptAlone(async (catalog) => {
+      const existing = catalog.columnsOf(catalog.byId(target.id, target.name)).has(name)
+      if (!existing || ifExists === 'error') return add(catalog)
+      if (ifExists === 'ignore') return
+      await session.transaction('replace column', async () => {
+        await dropColumn(session, catalog, target, name)
+        await add(await session.catalog())
+      })
+    })
+  }
+
   /** A handle on the same table after its definition changed. */
-  #reopen(): Table<any, I, any> {
+  #reopen(): Table<any, any, any> {
     return new Table(this.#session, this.#target)
   }
 }

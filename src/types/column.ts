@@ -56,6 +56,9 @@ export class Column<out Read, out Insert = Read, out Optional extends boolean = 
 /** The columns of a table: names to column types. */
 export type Schema = Readonly<Record<string, Column<any, any, boolean>>>
 
+/** A row of a table that was opened without its schema. */
+export type AnyRow = Record<string, any>
+
 /** Flattens an intersection, so that editors show plain properties. */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {}
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { TableDefinition } from '../../src/catalog/definition.js'
 import { definitionFromJson, definitionToJson } from '../../src/catalog/serialize.js'
-import { defineTable } from '../../src/compute/schema.js'
+import { defineTable } from '../../src/compute/definitions.js'
 import type { Commit, Engine, Select, TableWrite } from '../../src/engine/index.js'
 import { ConflictError, ExistsError, MediaError, PixeltableError, ValidationError } from '../../src/errors.js'
 import type { Node } from '../../src/expr/node.js'
@@ -163,7 +163,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
         ...defineTable(table.id, { name: 't', schema: { n: t.int(), s: t.string().nullable() }, primaryKey: [] }),
         schemaVersion: 2,
       }
-      await commit({ schema: [{ kind: 'alterTable', table: wide, addColumns: ['s'] }] })
+      await commit({ schema: [{ kind: 'alterTable', was: table, table: wide }] })
       expect(await all(wide)).toEqual([[1, 1, null]])
       await commit({ schema: [{ kind: 'renameTable', table: wide, name: 'u' }] })
       expect(await all({ ...wide, name: 'u' })).toEqual([[1, 1, null]])
@@ -245,9 +245,9 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
 
     test.each(['cosine', 'euclidean', 'inner_product'] as const)('ranks vectors by %s', async (metric) => {
       const plain = await create('t', { s: t.string() })
-      const index = { name: 'i', column: 's', metric, embedder: { name: 'e', version: 1 }, dimensions: 2 }
-      const table: TableDefinition = { ...plain, indexes: [index], schemaVersion: 2 }
-      await commit({ schema: [{ kind: 'alterTable', table, addIndexes: [index] }] })
+      const index = { id: 2, name: 'i', column: 's', metric, embedder: { name: 'e', version: 1 }, dimensions: 2 }
+      const table: TableDefinition = { ...plain, indexes: [index], nextId: 3, schemaVersion: 2 }
+      await commit({ schema: [{ kind: 'alterTable', was: plain, table }] })
       const vectors = [Float32Array.of(1, 0), Float32Array.of(3, 4), Float32Array.of(0, 0), null]
       await commit({
         writes: [

@@ -7,9 +7,17 @@ import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
 
-/** Applies a commit in one `BEGIN IMMEDIATE` transaction. */
-export function applyCommit(connection: Connection, commit: Commit): CommitResult {
-  return connection.db.transaction(() => new Transaction(connection).apply(commit)).immediate()
+/** Applies a commit in one `BEGIN IMMEDIATE` transaction, or as a part of the one that is open. */
+export function applyCommit(connection: Connection, commit: Commit, open?: OpenVersion): CommitResult {
+  const apply = connection.db.transaction(() => new Transaction(connection, open).apply(commit))
+  // Inside a transaction this is a savepoint, so that a statement that fails leaves nothing behind.
+  return open ? apply() : apply.immediate()
+}
+
+/** The version that a transaction of several statements makes. */
+export interface OpenVersion {
+  readonly version: number
+  readonly operation: string
 }
 
 /** The last version that changed a table. */
@@ -27,18 +35,21 @@ interface Counts {
 
 class Transaction {
   readonly #connection: Connection
+  readonly #open: OpenVersion | undefined
   readonly #firstRow = new Map<number, number>()
   readonly #counts = new Map<number, Counts>()
+  #reverts: number | null = null
   #version = 0
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, open: OpenVersion | undefined) {
     this.#connection = connection
+    this.#open = open
   }
 
   apply(commit: Commit): CommitResult {
     this.#check(commit)
     const current = this.#meta('version')
-    this.#version = current + 1
+    this.#version = this.#open?.version ?? current + 1
     for (const change of commit.schema ?? []) this.#changeSchema(change)
     if (commit.schema?.length) this.#run(`UPDATE pxt_meta SET value = value + 1 WHERE key = 'catalog_version'`)
     for (const file of commit.files ?? []) this.#writeFile(file)
@@ -57,6 +68,11 @@ class Transaction {
     const { unchanged } = commit
     if (unchanged && lastVersion(this.#connection, unchanged.table) !== unchanged.version) {
       throw new ConflictError(`rows of '${unchanged.table.name}' were changed by another statement meanwhile`)
+    }
+    for (const { table, rowid } of commit.firstRows ?? []) {
+      if (nextRowid(this.#connection, table) !== rowid) {
+        throw new ConflictError(`rows were inserted into '${table.name}' by another statement meanwhile`)
+      }
     }
   }
 
@@ -82,37 +98,135 @@ class Transaction {
           JSON.stringify(definitionToJson(table)),
         )
         this.#run(`UPDATE pxt_meta SET value = max(value, ?) WHERE key = 'next_table_id'`, table.id + 1)
+        this.#keepDefinition(table)
         this.#count(table.id)
         return
       }
-      case 'dropTable':
-        for (const statement of ddl.dropTable(change.table)) this.#run(statement)
-        this.#run('DELETE FROM pxt_tables WHERE id = ?', change.table.id)
-        this.#run('DELETE FROM pxt_versions WHERE table_id = ?', change.table.id)
+      case 'dropTable': {
+        const { id, name } = change.table
+        for (const statement of ddl.dropTable(this.#companions(name))) this.#run(statement)
+        this.#run('DELETE FROM pxt_tables WHERE id = ?', id)
+        this.#run('DELETE FROM pxt_definitions WHERE table_id = ?', id)
+        this.#run('DELETE FROM pxt_versions WHERE table_id = ?', id)
         return
-      case 'renameTable':
-        for (const statement of ddl.renameTable(change.table, change.name)) this.#run(statement)
-        this.#run('UPDATE pxt_tables SET name = ? WHERE id = ?', change.name, change.table.id)
+      }
+      case 'renameTable': {
+        const { table, name } = change
+        for (const statement of ddl.renameTable(table, name, this.#companions(table.name))) this.#run(statement)
+        this.#run('UPDATE pxt_tables SET name = ? WHERE id = ?', name, table.id)
+        this.#keepDefinition({ ...table, name })
         return
+      }
       case 'alterTable': {
-        const { table } = change
-        for (const name of change.addColumns ?? []) {
-          this.#run(ddl.addColumn(table, table.columns.find((column) => column.name === name)!))
-        }
-        for (const index of change.dropIndexes ?? [])
-          for (const statement of ddl.dropVectors(table, index)) this.#run(statement)
-        for (const index of change.addIndexes ?? [])
-          for (const statement of ddl.createVectors(table, index)) this.#run(statement)
+        const { table, was } = change
+        for (const statement of ddl.alterTable(was, table)) this.#alter(table, statement)
         this.#run(
           'UPDATE pxt_tables SET definition = ?, schema_version = ? WHERE id = ?',
           JSON.stringify(definitionToJson(table)),
           table.schemaVersion,
           table.id,
         )
+        this.#keepDefinition(table)
         this.#count(table.id)
         return
       }
+      case 'restore':
+        this.#reverts = change.reverts
+        for (const table of change.tables) this.#restore(table, change.asOf)
+        return
+      case 'createSnapshot':
+        this.#run('INSERT INTO pxt_snapshots VALUES (?, ?)', change.name, change.definition)
+        return
+      case 'dropSnapshot':
+        this.#run('DELETE FROM pxt_snapshots WHERE name = ?', change.name)
+        return
     }
+  }
+
+  /** What the table is from this version on. */
+  #keepDefinition(table: TableDefinition): void {
+    this.#run(
+      'INSERT OR REPLACE INTO pxt_definitions VALUES (?, ?, ?, ?, ?)',
+      table.id,
+      this.#version,
+      table.name,
+      table.schemaVersion,
+      JSON.stringify(definitionToJson(table)),
+    )
+  }
+
+  #alter(table: TableDefinition, statement: string): void {
+    try {
+      this.#run(statement)
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== 'SQLITE_CONSTRAINT_UNIQUE') throw cause
+      throw new ValidationError(`rows of '${table.name}' that are there are equal where they must be unique`, { cause })
+    }
+  }
+
+  #companions(name: string): string[] {
+    return companionsOf(this.#connection, name)
+  }
+
+  /** Makes the current rows, vectors and errors of a table those of a version. Its definition is that version's. */
+  #restore(table: TableDefinition, asOf: number): void {
+    const counts = this.#count(table.id)
+    const rows = this.#restoreRows(table.name, asOf)
+    counts.inserted += rows.inserted
+    counts.deleted += rows.deleted
+    counts.updated += rows.updated
+    for (const index of table.indexes.filter(ddl.keepsVectors)) {
+      this.#restoreRows(ddl.vectorsTable(table.name, index.name), asOf)
+    }
+    const errors = quote(ddl.errorsTable(table.name))
+    this.#run(`UPDATE ${errors} SET _until = ? WHERE _until IS NULL AND _version > ?`, this.#version, asOf)
+    this.#run(
+      `INSERT INTO ${errors} SELECT NULL, _rowid, ?, "column", type, message, function FROM ${errors} WHERE _version <= ? AND _until > ?`,
+      this.#version,
+      asOf,
+      asOf,
+    )
+  }
+
+  #restoreRows(name: string, asOf: number): Omit<Counts, 'errors'> {
+    const current = quote(name)
+    const history = quote(ddl.historyTable(name))
+    const ids = (sql: string) => this.#connection.prepare(sql).pluck().all(asOf) as number[]
+    const newer = ids(`SELECT _rowid FROM ${current} WHERE _version > ?`)
+    this.#supersede(name, newer)
+    this.#run(`DELETE FROM ${current} WHERE _version > ?`, asOf)
+    const columns = this.#columnsOf(name).filter((column) => column !== '_version')
+    const list = columns.map(quote).join(', ')
+    const older = this.#connection
+      .prepare(
+        `INSERT INTO ${current} (_version, ${list}) SELECT ?, ${list} FROM ${history} WHERE _version <= ? AND _until > ? RETURNING _rowid`,
+      )
+      .pluck()
+      .all(this.#version, asOf, asOf) as number[]
+    const restored = new Set(older)
+    const updated = newer.filter((id) => restored.has(id)).length
+    return { inserted: older.length - updated, updated, deleted: newer.length - updated }
+  }
+
+  #columnsOf(name: string): string[] {
+    return this.#connection.db.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(name) as string[]
+  }
+
+  /** Moves rows of a table, as they were before this version, to its history. */
+  #supersede(name: string, ids: readonly number[]): void {
+    if (ids.length === 0) return
+    const history = quote(ddl.historyTable(name))
+    if (ids.length === 1) {
+      const move = `INSERT INTO ${history} SELECT ?, * FROM ${quote(name)} WHERE _rowid = ? AND _version < ?`
+      this.#run(move, this.#version, ids[0]!, this.#version)
+      return
+    }
+    this.#run(
+      `INSERT INTO ${history} SELECT ?, * FROM ${quote(name)} WHERE _rowid IN (SELECT value FROM json_each(?)) AND _version < ?`,
+      this.#version,
+      JSON.stringify(ids),
+      this.#version,
+    )
   }
 
   #writeFile(file: NonNullable<Commit['files']>[number]): void {
@@ -129,11 +243,23 @@ class Transaction {
     if (deletes.length === 0) return
     const ids = JSON.stringify(deletes)
     const inIds = '_rowid IN (SELECT value FROM json_each(?))'
+    this.#supersede(table.name, deletes)
     this.#count(table.id).deleted += this.#run(`DELETE FROM ${quote(table.name)} WHERE ${inIds}`, ids)
-    this.#run(`DELETE FROM ${quote(ddl.errorsTable(table.name))} WHERE ${inIds}`, ids)
+    this.#endErrors(table, undefined, deletes)
     for (const index of table.indexes.filter(ddl.keepsVectors)) {
-      this.#run(`DELETE FROM ${quote(ddl.vectorsTable(table.name, index.name))} WHERE ${inIds}`, ids)
+      const vectors = ddl.vectorsTable(table.name, index.name)
+      this.#supersede(vectors, deletes)
+      this.#run(`DELETE FROM ${quote(vectors)} WHERE ${inIds}`, ids)
     }
+  }
+
+  /** The recorded errors of rows, in one column or in all, are no longer so. */
+  #endErrors(table: TableDefinition, column: string | undefined, rows: readonly number[]): void {
+    const errors = quote(ddl.errorsTable(table.name))
+    const which = `_until IS NULL AND _rowid IN (SELECT value FROM json_each(?))${column === undefined ? '' : ' AND "column" = ?'}`
+    const args = [JSON.stringify(rows), ...(column === undefined ? [] : [column])]
+    this.#run(`DELETE FROM ${errors} WHERE ${which} AND _version = ?`, ...args, this.#version)
+    this.#run(`UPDATE ${errors} SET _until = ? WHERE ${which}`, this.#version, ...args)
   }
 
   #writeTable(write: TableWrite): void {
@@ -141,14 +267,12 @@ class Transaction {
     this.#insertRows(write)
     for (const update of write.updates ?? []) this.#updateRows(table, update)
     const errors = quote(ddl.errorsTable(table.name))
-    for (const { column, rows } of write.clearedErrors ?? []) {
-      const inIds = '_rowid IN (SELECT value FROM json_each(?))'
-      this.#run(`DELETE FROM ${errors} WHERE "column" = ? AND ${inIds}`, column, JSON.stringify(rows))
-    }
+    for (const { column, rows } of write.clearedErrors ?? []) this.#endErrors(table, column, rows)
     for (const error of write.errors ?? []) {
       this.#run(
-        `INSERT OR REPLACE INTO ${errors} VALUES (?, ?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO ${errors} VALUES (NULL, ?, ?, ?, ?, ?, ?)`,
         this.#row(table.id, error.row),
+        this.#version,
         error.column,
         error.type,
         error.message,
@@ -157,15 +281,19 @@ class Transaction {
       this.#count(table.id).errors++
     }
     for (const { index, rows, vectors } of write.vectors ?? []) {
-      const name = quote(ddl.vectorsTable(table.name, index))
-      const put = this.#connection.prepare(`INSERT OR REPLACE INTO ${name} VALUES (?, ?)`)
-      const remove = this.#connection.prepare(`DELETE FROM ${name} WHERE _rowid = ?`)
+      const name = ddl.vectorsTable(table.name, index)
       this.#count(table.id)
-      rows.forEach((row, i) => {
+      const ids = rows.map((row) => this.#row(table.id, row))
+      this.#supersede(
+        name,
+        ids.filter((_, i) => rows[i]! > 0),
+      )
+      const put = this.#connection.prepare(`INSERT OR REPLACE INTO ${quote(name)} VALUES (?, ?, ?)`)
+      const remove = this.#connection.prepare(`DELETE FROM ${quote(name)} WHERE _rowid = ?`)
+      ids.forEach((id, i) => {
         const vector = vectors[i]!
-        const id = this.#row(table.id, row)
-        if (vector) put.run(id, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
-        else remove.run(id)
+        if (vector) put.run(id, this.#version, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
+        else if (rows[i]! > 0) remove.run(id)
       })
     }
   }
@@ -193,28 +321,31 @@ class Transaction {
       try {
         statement.run(row)
       } catch (cause) {
-        throw constraintError(cause, table.primaryKey, columns, row.slice(offset), i)
+        throw constraintError(cause, table, columns, row.slice(offset), i)
       }
     }
   }
 
-  #updateRows(table: TableDefinition, { rows, versions, columns, values }: RowUpdates): void {
-    const sets = columns.map((column) => `${quote(column)} = ?`)
+  #updateRows(table: TableDefinition, { backfill, rows, versions, columns, values }: RowUpdates): void {
+    if (!backfill) this.#supersede(table.name, rows)
+    const sets = [...(backfill ? [] : ['_version = ?']), ...columns.map((column) => `${quote(column)} = ?`)]
     const same = versions ? ' AND _version = ?' : ''
     const statement = this.#connection.prepare(
-      `UPDATE ${quote(table.name)} SET ${['_version = ?', ...sets].join(', ')} WHERE _rowid = ?${same}`,
+      `UPDATE ${quote(table.name)} SET ${sets.join(', ')} WHERE _rowid = ?${same}`,
     )
     rows.forEach((id, i) => {
       const cells = values.map((column) => column[i]!)
       let changes: number
       try {
-        changes = statement.run(this.#version, ...cells, id, ...(versions ? [versions[i]!] : [])).changes
+        const version = backfill ? [] : [this.#version]
+        changes = statement.run(...version, ...cells, id, ...(versions ? [versions[i]!] : [])).changes
       } catch (cause) {
-        throw constraintError(cause, table.primaryKey, columns, cells, i)
+        throw constraintError(cause, table, columns, cells, i)
       }
       if (changes === 0) throw new ConflictError('a row was changed or deleted by another statement meanwhile')
     })
-    this.#count(table.id).updated += rows.length
+    const counts = this.#count(table.id)
+    if (!backfill) counts.updated += rows.length
   }
 
   #recordVersion(operation: string): void {
@@ -222,15 +353,18 @@ class Transaction {
     const at = new Date().toISOString()
     for (const [table, { inserted, updated, deleted, errors }] of this.#counts) {
       this.#run(
-        'INSERT INTO pxt_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+        `INSERT INTO pxt_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+         inserted = inserted + excluded.inserted, updated = updated + excluded.updated,
+         deleted = deleted + excluded.deleted, errors = errors + excluded.errors`,
         this.#version,
         table,
         at,
-        operation,
+        this.#open?.operation ?? operation,
         inserted,
         updated,
         deleted,
         errors,
+        this.#reverts,
       )
     }
   }
@@ -258,23 +392,37 @@ class Transaction {
   }
 }
 
+/** The id that the next row of a table gets. */
+export const nextRowid = (connection: Connection, table: TableDefinition): number =>
+  connection.prepare('SELECT next_rowid FROM pxt_tables WHERE id = ?').pluck().get(table.id) as number
+
+/** The tables in the database that hold a user's table. */
+export const companionsOf = (connection: Connection, name: string): string[] =>
+  (connection.db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all() as string[]).filter(
+    (table) => ddl.belongsTo(name, table),
+  )
+
 /** A violated constraint as the error that names the row. */
 function constraintError(
   cause: unknown,
-  primaryKey: readonly string[],
+  table: TableDefinition,
   columns: readonly string[],
   cells: readonly Stored[],
   row: number,
 ): unknown {
-  const { code } = cause as { code?: unknown }
+  const { code, message } = cause as { code?: unknown; message: string }
   if (code !== 'SQLITE_CONSTRAINT_UNIQUE') return cause
-  const key = primaryKey.map((name) => {
+  const named = (names: readonly string[]) => names.map((name) => `${table.name}.${name}`).join(', ')
+  const violated = table.keys.find((key) => key.unique && message.endsWith(`: ${named(key.columns)}`))
+  const names = violated?.columns ?? table.primaryKey
+  const key = names.map((name) => {
     const at = columns.indexOf(name)
     return at < 0 ? name : `${name} = ${JSON.stringify(cells[at], (_, v) => (typeof v === 'bigint' ? String(v) : v))}`
   })
-  return new ValidationError(`row ${row}: duplicate primary key (${key.join(', ')}); nothing was written`, {
+  const what = violated ? `the unique constraint '${violated.name}' has that value already` : 'duplicate primary key'
+  return new ValidationError(`row ${row}: ${what} (${key.join(', ')}); nothing was written`, {
     row,
-    column: primaryKey[0],
+    column: names[0],
     cause,
   })
 }

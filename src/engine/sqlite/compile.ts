@@ -8,8 +8,8 @@ import { dynamicType, typeOfValue } from '../../types/dynamic.js'
 import { isJson } from '../../types/json.js'
 import { boolType, floatType, intType } from '../../types/scalars.js'
 import type { CompiledQuery, Select, VectorSearch } from '../engine.js'
-import { keepsVectors, vectorsTable } from './ddl.js'
 import { bind, Fragment, join, quote, sql } from './fragment.js'
+import { rowsOf, vectorsOf } from './history.js'
 import { fromJson, operatorSql } from './operators.js'
 
 /** SQL of a query, with the types that decode its columns. */
@@ -80,9 +80,9 @@ class SelectCompiler {
     const byScore = orderBy.length === 0 && !distinct
     this.#score = scoreOf(search)
     const where = this.#where()
-    const unfiltered = where.sql === '' && this.#level(search.owner.id) === 0
+    const unfiltered = where.sql === '' && this.#select.asOf === undefined && this.#level(search.owner.id) === 0
     const source = unfiltered
-      ? sql`SELECT x._rowid AS id, ${this.#score} AS score FROM ${vectorsOf(search)}`
+      ? sql`SELECT x._rowid AS id, ${this.#score} AS score FROM ${this.#vectors(search)}`
       : sql`SELECT t0._rowid AS id, ${this.#score} AS score FROM ${this.#from(search)}${where}`
     const ranked = byScore ? sql`${source} ORDER BY score DESC, id${limits(limit, offset)}` : source
     this.#depth = 0
@@ -124,15 +124,19 @@ class SelectCompiler {
 
   /** The tables that the expressions compiled so far need: the view itself and as many of its bases. */
   #from(search?: VectorSearch): Fragment {
-    const { line } = this.#select
+    const { line, asOf } = this.#select
     const owner = search ? this.#level(search.owner.id) : 0
     const depth = Math.max(this.#depth, owner)
-    let from = new Fragment(`${quote(line[0]!.name)} AS t0`)
+    let from = sql`${rowsOf(line[0]!, asOf)} AS t0`
     for (let i = 1; i <= depth; i++) {
-      from = sql`${from} JOIN ${quote(line[i]!.name)} AS ${`t${i}`} ON ${`t${i}`}._rowid = ${`t${i - 1}`}._base`
+      from = sql`${from} JOIN ${rowsOf(line[i]!, asOf)} AS ${`t${i}`} ON ${`t${i}`}._rowid = ${`t${i - 1}`}._base`
     }
     if (!search) return from
-    return sql`${from} JOIN ${vectorsOf(search)} ON x._rowid = ${`t${owner}`}._rowid`
+    return sql`${from} JOIN ${this.#vectors(search)} ON x._rowid = ${`t${owner}`}._rowid`
+  }
+
+  #vectors({ owner, index }: VectorSearch): Fragment {
+    return sql`${vectorsOf(owner, index, this.#select.asOf)} AS x`
   }
 
   #level(tableId: number): number {
@@ -266,15 +270,6 @@ function jsonKindOf(type: ColumnType): OperandKind {
   if (isJson(type)) return 'any'
   if (type === boolType) return 'bool'
   return type.operators.includes('number') ? 'number' : 'text'
-}
-
-function vectorsOf({ owner, index }: VectorSearch): string {
-  if (keepsVectors(index)) return `${quote(vectorsTable(owner.name, index.name))} AS x`
-  const column = quote(index.column)
-  const { nullable, computed } = owner.columns.find(({ name }) => name === index.column)!
-  // IS NOT NULL would read every vector twice; typeof reads only its header.
-  const present = nullable || computed ? ` WHERE typeof(${column}) = 'blob'` : ''
-  return `(SELECT _rowid, ${column} AS vector FROM ${quote(owner.name)}${present}) AS x`
 }
 
 /** The score of a search; higher is better whatever the metric. */

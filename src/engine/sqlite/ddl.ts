@@ -2,9 +2,18 @@ import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../../c
 import type { Storage } from '../../types/column-type.js'
 import { quote } from './fragment.js'
 
-/** Names of the tables that belong to a user's table. `@` cannot occur in a user's own names. */
+/*
+ * Names of the tables and indexes that belong to a user's table. `@` cannot occur in a user's own names.
+ *
+ * The tables of superseded rows and vectors begin with `_until`, the version that superseded the row, and go on with
+ * the columns of the current ones in the same order, so that a row moves with `SELECT ?, *`.
+ */
 export const errorsTable = (table: string): string => `${table}@errors`
+export const historyTable = (table: string): string => `${table}@history`
 export const vectorsTable = (table: string, index: string): string => `${table}@${index}`
+
+/** The name of a column or index that was dropped, for as long as an earlier version is kept. */
+export const retiredName = ({ id }: { readonly id: number }): string => `@${id}`
 
 const storageClasses: Readonly<Record<Storage, string>> = {
   text: 'TEXT',
@@ -14,67 +23,124 @@ const storageClasses: Readonly<Record<Storage, string>> = {
   any: 'ANY',
 }
 
+/** The columns that the database holds: unstored ones are computed when they are read. */
+const storedColumns = (table: TableDefinition): ColumnDefinition[] => table.columns.filter((c) => !c.unstored)
+
 /** The statements that create a table with its companions. STRICT, so that no tool can store a value of another kind. */
 export function createTable(table: TableDefinition): string[] {
-  const columns = [
-    '_rowid INTEGER PRIMARY KEY',
-    '_version INTEGER NOT NULL',
-    ...(table.view ? ['_base INTEGER NOT NULL'] : []),
-    ...table.columns.map(columnSql),
+  const system = ['_version INTEGER NOT NULL', ...(table.view ? ['_base INTEGER NOT NULL'] : [])]
+  const columns = storedColumns(table)
+  const history = ['_until INTEGER NOT NULL', '_rowid INTEGER NOT NULL', ...system, ...columns.map(looseColumn)]
+  return [
+    `CREATE TABLE ${quote(table.name)} (${['_rowid INTEGER PRIMARY KEY', ...system, ...columns.map(columnSql)].join(', ')}) STRICT`,
+    `CREATE TABLE ${quote(historyTable(table.name))} (${history.join(', ')}) STRICT`,
+    `CREATE TABLE ${quote(errorsTable(table.name))} (_until INTEGER, _rowid INTEGER NOT NULL, _version INTEGER NOT NULL, "column" TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL, function TEXT, PRIMARY KEY (_rowid, "column", _version)) STRICT`,
+    ...indexesOf(table).map((index) => index.create),
+    ...table.indexes.flatMap((index) => createVectors(table, index)),
   ]
-  const statements = [
-    `CREATE TABLE ${quote(table.name)} (${columns.join(', ')}) STRICT`,
-    `CREATE TABLE ${quote(errorsTable(table.name))} (_rowid INTEGER NOT NULL, "column" TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL, function TEXT, PRIMARY KEY (_rowid, "column")) STRICT, WITHOUT ROWID`,
-  ]
-  if (table.view) statements.push(`CREATE INDEX ${quote(`${table.name}@base`)} ON ${quote(table.name)} (_base)`)
-  if (table.primaryKey.length > 0) {
-    const key = table.primaryKey.map(quote).join(', ')
-    statements.push(`CREATE UNIQUE INDEX ${quote(`${table.name}@pk`)} ON ${quote(table.name)} (${key})`)
+}
+
+/** The SQLite indexes of a table, with the statements that make them. */
+function indexesOf(table: TableDefinition): { name: string; create: string }[] {
+  const on = (suffix: string, columns: readonly string[], unique = false, of = table.name) => {
+    const name = `${table.name}@${suffix}`
+    const create = `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quote(name)} ON ${quote(of)} (${columns.map(quote).join(', ')})`
+    return { name, create }
   }
-  return [...statements, ...table.indexes.flatMap((index) => createVectors(table, index))]
+  return [
+    on('until', ['_until'], false, historyTable(table.name)),
+    ...(table.view ? [on('base', ['_base'])] : []),
+    ...(table.primaryKey.length > 0 ? [on('pk', table.primaryKey, true)] : []),
+    ...table.keys.map(({ name, columns, unique }) => on(name, columns, unique)),
+  ]
 }
 
 function columnSql(column: ColumnDefinition): string {
   // A failed cell is null, so a computed column is always nullable in storage.
   const required = !column.nullable && !column.computed
-  return `${quote(column.name)} ${storageClasses[column.type.storage]}${required ? ' NOT NULL' : ''}`
+  return `${looseColumn(column)}${required ? ' NOT NULL' : ''}`
 }
 
-export const addColumn = (table: TableDefinition, column: ColumnDefinition): string =>
-  `ALTER TABLE ${quote(table.name)} ADD COLUMN ${columnSql({ ...column, nullable: true })}`
+const looseColumn = (column: ColumnDefinition): string => `${quote(column.name)} ${storageClasses[column.type.storage]}`
 
 /** Whether an index keeps vectors of its own: one over a column of vectors reads that column. */
 export const keepsVectors = (index: IndexDefinition): boolean => index.embedder !== undefined
 
-export const createVectors = (table: TableDefinition, index: IndexDefinition): string[] =>
-  keepsVectors(index)
-    ? [
-        `CREATE TABLE ${quote(vectorsTable(table.name, index.name))} (_rowid INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT`,
-      ]
-    : []
-
-export const dropVectors = (table: TableDefinition, index: IndexDefinition): string[] =>
-  keepsVectors(index) ? [`DROP TABLE ${quote(vectorsTable(table.name, index.name))}`] : []
-
-export function dropTable(table: TableDefinition): string[] {
-  return tablesOf(table).map((name) => `DROP TABLE ${quote(name)}`)
-}
-
-export function renameTable(table: TableDefinition, name: string): string[] {
-  const renamed = { ...table, name }
-  const to = tablesOf(renamed)
-  const statements = tablesOf(table).map((from, i) => `ALTER TABLE ${quote(from)} RENAME TO ${quote(to[i]!)}`)
-  // SQLite cannot rename an index.
-  const indexes = createTable(renamed).filter((statement) => statement.includes('INDEX'))
-  const old = [...(table.view ? ['base'] : []), ...(table.primaryKey.length > 0 ? ['pk'] : [])]
-  return [...statements, ...old.map((suffix) => `DROP INDEX ${quote(`${table.name}@${suffix}`)}`), ...indexes]
-}
-
-/** The table and its companions. */
-function tablesOf(table: TableDefinition): string[] {
+function createVectors(table: TableDefinition, index: IndexDefinition): string[] {
+  if (!keepsVectors(index)) return []
+  const vectors = vectorsTable(table.name, index.name)
+  const columns = '_version INTEGER NOT NULL, vector BLOB NOT NULL'
   return [
-    table.name,
-    errorsTable(table.name),
-    ...table.indexes.filter(keepsVectors).map((index) => vectorsTable(table.name, index.name)),
+    `CREATE TABLE ${quote(vectors)} (_rowid INTEGER PRIMARY KEY, ${columns}) STRICT`,
+    `CREATE TABLE ${quote(historyTable(vectors))} (_until INTEGER NOT NULL, _rowid INTEGER NOT NULL, ${columns}) STRICT`,
   ]
 }
+
+/** The statements that bring a table from one definition to another. A dropped column or index is only renamed. */
+export function alterTable(was: TableDefinition, table: TableDefinition): string[] {
+  const columns = diff(storedColumns(was), storedColumns(table))
+  const indexes = diff(was.indexes.filter(keepsVectors), table.indexes.filter(keepsVectors))
+  const both = [quote(table.name), quote(historyTable(table.name))]
+  const renameColumn = (from: string, to: string) =>
+    both.map((name) => `ALTER TABLE ${name} RENAME COLUMN ${quote(from)} TO ${quote(to)}`)
+  const renameIndex = (from: string, to: string) => {
+    const [a, b] = [vectorsTable(table.name, from), vectorsTable(table.name, to)]
+    return [renameTo(a, b), renameTo(historyTable(a), historyTable(b))]
+  }
+  const isNew = ({ id }: { id: number }) => id >= was.nextId
+  const keys = diff(was.keys, table.keys)
+  const madeKeys = keys.made.map((key) => `${table.name}@${key.name}`)
+  return [
+    ...keys.gone.map((key) => `DROP INDEX ${quote(`${table.name}@${key.name}`)}`),
+    ...columns.gone.flatMap((column) => [
+      `ALTER TABLE ${both[0]} ALTER COLUMN ${quote(column.name)} DROP NOT NULL`,
+      ...renameColumn(column.name, retiredName(column)),
+    ]),
+    // Through a name of its own, so that two columns can swap theirs.
+    ...columns.renamed.flatMap(([from]) => renameColumn(from.name, `@@${from.id}`)),
+    ...columns.renamed.flatMap(([from, to]) => renameColumn(`@@${from.id}`, to.name)),
+    ...columns.made.flatMap((column) =>
+      isNew(column)
+        ? both.map((name) => `ALTER TABLE ${name} ADD COLUMN ${looseColumn(column)}`)
+        : renameColumn(retiredName(column), column.name),
+    ),
+    ...indexes.gone.flatMap((index) => renameIndex(index.name, retiredName(index))),
+    ...indexes.made.flatMap((index) =>
+      isNew(index) ? createVectors(table, index) : renameIndex(retiredName(index), index.name),
+    ),
+    ...indexesOf(table).flatMap(({ name, create }) => (madeKeys.includes(name) ? [create] : [])),
+  ]
+}
+
+/** Which definitions appear, disappear and change their name from one list to another, by id. */
+function diff<T extends { readonly id: number; readonly name: string }>(
+  was: readonly T[],
+  is: readonly T[],
+): { gone: T[]; made: T[]; renamed: [T, T][] } {
+  const before = new Map(was.map((item) => [item.id, item]))
+  const after = new Set(is.map((item) => item.id))
+  return {
+    gone: was.filter((item) => !after.has(item.id)),
+    made: is.filter((item) => !before.has(item.id)),
+    renamed: is.flatMap((item): [T, T][] => {
+      const old = before.get(item.id)
+      return old && old.name !== item.name ? [[old, item]] : []
+    }),
+  }
+}
+
+const renameTo = (from: string, to: string): string => `ALTER TABLE ${quote(from)} RENAME TO ${quote(to)}`
+
+/** @param companions the names of all tables in the database that belong to it; see `companionsOf` */
+export const dropTable = (companions: readonly string[]): string[] =>
+  companions.map((name) => `DROP TABLE ${quote(name)}`)
+
+export function renameTable(table: TableDefinition, name: string, companions: readonly string[]): string[] {
+  const renamed = companions.map((from) => renameTo(from, name + from.slice(table.name.length)))
+  // SQLite cannot rename an index.
+  const indexes = indexesOf(table).map((index) => `DROP INDEX ${quote(index.name)}`)
+  return [...renamed, ...indexes, ...indexesOf({ ...table, name }).map((index) => index.create)]
+}
+
+/** Whether a table in the database is a user's table or belongs to it. */
+export const belongsTo = (table: string, name: string): boolean => name === table || name.startsWith(`${table}@`)

@@ -8,7 +8,7 @@ export const applicationId = 0x70787400
 const migrations: readonly string[] = [
   `
   CREATE TABLE pxt_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO pxt_meta VALUES ('catalog_version', 0), ('next_table_id', 1), ('version', 0);
+  INSERT INTO pxt_meta VALUES ('catalog_version', 0), ('next_table_id', 1), ('version', 0), ('first_version', 0);
   CREATE TABLE pxt_directories (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_tables (
     id INTEGER PRIMARY KEY,
@@ -17,6 +17,15 @@ const migrations: readonly string[] = [
     next_rowid INTEGER NOT NULL DEFAULT 1,
     definition TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE pxt_definitions (
+    table_id INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    schema_version INTEGER NOT NULL,
+    definition TEXT NOT NULL,
+    PRIMARY KEY (table_id, version)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pxt_snapshots (name TEXT PRIMARY KEY COLLATE NOCASE, definition TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_versions (
     version INTEGER NOT NULL,
     table_id INTEGER NOT NULL,
@@ -26,6 +35,7 @@ const migrations: readonly string[] = [
     updated INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
     errors INTEGER NOT NULL,
+    reverts INTEGER,
     PRIMARY KEY (table_id, version)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_files (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, mime TEXT NOT NULL) STRICT, WITHOUT ROWID;

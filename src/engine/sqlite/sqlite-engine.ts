@@ -2,10 +2,30 @@ import type { TableDefinition } from '../../catalog/definition.js'
 import { EngineError, MediaError } from '../../errors.js'
 import type { ColumnType, DecodeContext, Stored } from '../../types/column-type.js'
 import type { ByteRange } from '../../types/media.js'
-import type { Capabilities, Commit, CommitResult, CompiledQuery, Engine, Select, StoredCatalog } from '../engine.js'
-import { applyCommit, lastVersion } from './commit.js'
+import type {
+  Capabilities,
+  Commit,
+  CommitResult,
+  CompiledQuery,
+  Engine,
+  ReadArgument,
+  RowChange,
+  Select,
+  StoredCatalog,
+  StoredCellError,
+  StoredDefinition,
+  VacuumResult,
+  VersionRecord,
+} from '../engine.js'
+import { applyCommit, lastVersion, nextRowid } from './commit.js'
 import { compileCount, compileSelect } from './compile.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
+import { errorsTable } from './ddl.js'
+import { quote } from './fragment.js'
+import { changesSql } from './history.js'
+import { readStatement } from './read.js'
+import { Transactions } from './transactions.js'
+import { vacuum } from './vacuum.js'
 
 /**
  * The SQLite engine: better-sqlite3 with sqlite-vec.
@@ -20,31 +40,122 @@ class SqliteEngine implements Engine {
   readonly capabilities: Capabilities = { vectorDistance: true, fullText: true, concurrentWriters: false }
   readonly readonly: boolean
   readonly #connection: Connection
+  readonly #transactions: Transactions
 
   constructor(connection: Connection, readonly: boolean) {
     this.#connection = connection
+    this.#transactions = new Transactions(connection)
     this.readonly = readonly
   }
 
   async catalogVersion(): Promise<number> {
-    return this.#get(`SELECT value FROM pxt_meta WHERE key = 'catalog_version'`)
+    await this.#transactions.outside()
+    return this.#meta('catalog_version')
   }
 
   async loadCatalog(): Promise<StoredCatalog> {
+    await this.#transactions.outside()
     const { db } = this.#connection
     // One transaction, so that version and tables belong together.
     return db.transaction(() => ({
-      version: this.#get(`SELECT value FROM pxt_meta WHERE key = 'catalog_version'`),
-      nextTableId: this.#get(`SELECT value FROM pxt_meta WHERE key = 'next_table_id'`),
+      version: this.#meta('catalog_version'),
+      nextTableId: this.#meta('next_table_id'),
       directories: db.prepare('SELECT name FROM pxt_directories ORDER BY name').pluck().all() as string[],
       tables: db
         .prepare('SELECT id, name, schema_version AS schemaVersion, definition FROM pxt_tables ORDER BY id')
-        .all() as StoredCatalog['tables'][number][],
+        .all() as StoredDefinition[],
+      snapshots: db
+        .prepare('SELECT name, definition FROM pxt_snapshots ORDER BY name')
+        .all() as StoredCatalog['snapshots'][number][],
+      past: {
+        tablesAt: (version: number) =>
+          this.#connection
+            .prepare(
+              // A bare column beside max() is that of the row with the maximum.
+              'SELECT table_id AS id, name, schema_version AS schemaVersion, definition, max(version) FROM pxt_definitions WHERE version <= ? GROUP BY table_id',
+            )
+            .all(version) as StoredDefinition[],
+        versionAt: (instant: Date) =>
+          this.#connection
+            .prepare('SELECT coalesce(max(version), 0) FROM pxt_versions WHERE at <= ?')
+            .pluck()
+            .get(instant.toISOString()) as number,
+      },
     }))()
   }
 
   async tableVersion(table: TableDefinition): Promise<number> {
     return lastVersion(this.#connection, table)
+  }
+
+  transaction<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    if (this.readonly) throw new EngineError(`cannot ${operation}: the database was opened read-only`)
+    return this.#transactions.run(operation, work)
+  }
+
+  async versions(tableId: number, limit?: number): Promise<VersionRecord[]> {
+    await this.#transactions.outside()
+    const rows = this.#connection.db
+      .prepare(
+        'SELECT version, at, operation, inserted, updated, deleted, errors, reverts FROM pxt_versions WHERE table_id = ? ORDER BY version DESC LIMIT ?',
+      )
+      .all(tableId, limit ?? -1) as (Omit<VersionRecord, 'at' | 'reverts'> & { at: string; reverts: number | null })[]
+    return rows.map(({ at, reverts, ...row }) => ({
+      ...row,
+      at: new Date(at),
+      ...(reverts === null ? {} : { reverts }),
+    }))
+  }
+
+  async tablesIn(version: number): Promise<number[]> {
+    await this.#transactions.outside()
+    return this.#connection
+      .prepare('SELECT table_id FROM pxt_versions WHERE version = ?')
+      .pluck()
+      .all(version) as number[]
+  }
+
+  async versionRange(): Promise<{ first: number; last: number }> {
+    await this.#transactions.outside()
+    return { first: this.#meta('first_version'), last: this.#meta('version') }
+  }
+
+  async changes(line: readonly TableDefinition[], since: number, until: number): Promise<RowChange[]> {
+    const { sql, params } = changesSql(line, since, until)
+    const rows = (await this.#read(sql, params, false)) as [RowChange['kind'], number, number][]
+    return rows.map(([kind, rowid, version]) => ({ kind, rowid, version }))
+  }
+
+  async errors(table: TableDefinition, columns?: readonly string[]): Promise<StoredCellError[]> {
+    await this.#transactions.outside()
+    const which = columns === undefined ? '' : ' AND "column" IN (SELECT value FROM json_each(?))'
+    const rows = this.#connection
+      .prepare(
+        `SELECT _rowid AS row, "column", type, message, function FROM ${quote(errorsTable(table.name))} WHERE _until IS NULL${which} ORDER BY _rowid, "column"`,
+      )
+      .all(...(columns === undefined ? [] : [JSON.stringify(columns)])) as (StoredCellError & {
+      function: string | null
+    })[]
+    return rows.map(({ function: fn, ...row }) => ({ ...row, ...(fn === null ? {} : { function: fn }) }))
+  }
+
+  async nextRowid(table: TableDefinition): Promise<number> {
+    return nextRowid(this.#connection, table)
+  }
+
+  async vacuum(keepFrom: number): Promise<VacuumResult> {
+    if (this.readonly) throw new EngineError('cannot vacuum: the database was opened read-only')
+    await this.#transactions.outside()
+    try {
+      return await this.#connection.retry(() => vacuum(this.#connection, keepFrom))
+    } catch (cause) {
+      throw engineError(cause, 'cannot vacuum')
+    }
+  }
+
+  async read(parts: readonly string[], args: readonly ReadArgument[]): Promise<Record<string, Stored>[]> {
+    await this.#transactions.outside()
+    return readStatement(this.#connection, parts, args)
   }
 
   compile(select: Select): CompiledQuery {
@@ -55,27 +166,29 @@ class SqliteEngine implements Engine {
   async select(select: Select, context: DecodeContext): Promise<unknown[][]> {
     const { sql, params, types } = compileSelect(select)
     const wide = types.some((type) => type.wide)
-    const rows = this.#read(sql, params, wide) as Stored[][]
+    const rows = (await this.#read(sql, params, wide)) as Stored[][]
     for (const row of rows) decodeRow(row, types, context)
     return rows
   }
 
   async count(select: Select): Promise<number> {
     const { sql, params } = compileCount(select)
-    const rows = this.#read(sql, params, false) as number[][]
+    const rows = (await this.#read(sql, params, false)) as number[][]
     return rows[0]![0]!
   }
 
   async explain(select: Select): Promise<string[]> {
     const { sql, params } = compileSelect(select)
-    const rows = this.#read(`EXPLAIN QUERY PLAN ${sql}`, params, false) as [number, number, number, string][]
+    const rows = (await this.#read(`EXPLAIN QUERY PLAN ${sql}`, params, false)) as [number, number, number, string][]
     return rows.map(([, , , detail]) => detail)
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
     if (this.readonly) throw new EngineError(`cannot ${commit.operation}: the database was opened read-only`)
+    await this.#transactions.outside()
     try {
-      return await this.#connection.retry(() => applyCommit(this.#connection, commit))
+      const open = this.#transactions.open
+      return await this.#connection.retry(() => applyCommit(this.#connection, commit, open))
     } catch (cause) {
       throw engineError(cause, `cannot ${commit.operation}`)
     }
@@ -105,11 +218,12 @@ class SqliteEngine implements Engine {
     this.#connection.close()
   }
 
-  #get(sql: string): number {
-    return this.#connection.prepare(sql).pluck().get() as number
+  #meta(key: string): number {
+    return this.#connection.prepare('SELECT value FROM pxt_meta WHERE key = ?').pluck().get(key) as number
   }
 
-  #read(sql: string, params: readonly Stored[], wide: boolean): unknown[][] {
+  async #read(sql: string, params: readonly Stored[], wide: boolean): Promise<unknown[][]> {
+    if (this.#transactions.open) await this.#transactions.outside()
     try {
       const statement = this.#connection.prepare(sql).raw(true)
       return statement.safeIntegers(wide).all(...params.map(toBinding)) as unknown[][]

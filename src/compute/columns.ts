@@ -1,0 +1,280 @@
+import { type Catalog, type ColumnKey, columnKey, computedColumns, foldName } from '../catalog/catalog.js'
+import { type ColumnDefinition, kindOf, type TableDefinition } from '../catalog/definition.js'
+import { checkName } from '../catalog/names.js'
+import type { SchemaChange } from '../engine/engine.js'
+import { DependencyError, ExistsError, NotFoundError, SchemaError, ValidationError } from '../errors.js'
+import { type Node, transform } from '../expr/node.js'
+import type { Session } from '../plan/session.js'
+import type { Column } from '../types/column.js'
+import { Change, type OnError } from './change.js'
+import { altered, defineColumns, defineComputed } from './definitions.js'
+import { loadBatch } from './schema.js'
+import type { Target } from './statements.js'
+
+/** Adds a column of values; rows that are there get its default, or null. */
+export async function addColumn(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  name: string,
+  column: Column<any, any, boolean>,
+): Promise<void> {
+  const table = catalog.byId(target.id, target.name)
+  checkNewColumn(catalog, table, name)
+  const [definition] = defineColumns({ [name]: column }, table.nextId)
+  const { nullable, default: fallback } = definition!
+  if (!nullable && !fallback && (table.view || (await hasRows(session, catalog, table)))) {
+    throw new SchemaError(
+      `addColumn('${name}'): '${table.name}' has rows, which would have no value: make the column nullable() or give it a default()`,
+    )
+  }
+  await addDefinition(session, catalog, table, definition!, { fill: fallback !== undefined, onError: 'abort' })
+}
+
+/** Adds a computed column and fills it, in one commit. */
+export async function addComputedColumn(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  column: {
+    readonly name: string
+    readonly value: Node
+    readonly unstored?: boolean
+    readonly onError: OnError
+    readonly signal?: AbortSignal | undefined
+  },
+): Promise<void> {
+  const { name, value, unstored = false, onError, signal } = column
+  const table = catalog.byId(target.id, target.name)
+  checkNewColumn(catalog, table, name)
+  const definition = defineComputed(catalog, table, {
+    id: table.nextId,
+    name,
+    value,
+    unstored,
+    what: `column '${name}'`,
+  })
+  await addDefinition(session, catalog, table, definition, { fill: !unstored, onError, signal })
+}
+
+async function addDefinition(
+  session: Session,
+  catalog: Catalog,
+  table: TableDefinition,
+  column: ColumnDefinition,
+  { fill, onError, signal }: { fill: boolean; onError: OnError; signal?: AbortSignal | undefined },
+): Promise<void> {
+  const next = altered(table, { columns: [...table.columns, column], nextId: column.id + 1 })
+  const version = await session.engine.tableVersion(table)
+  const change = new Change(session, catalog, { operation: 'add column', onError, signal })
+  if (fill) {
+    const rows = await loadBatch(session, catalog, table)
+    if (rows.length > 0) await change.backfill(rows.as(next), column)
+  }
+  const schema: SchemaChange[] = [{ kind: 'alterTable', was: table, table: next }]
+  await session.commit(change.toCommit(schema, { table, version }))
+}
+
+function checkNewColumn(catalog: Catalog, table: TableDefinition, name: string): void {
+  checkName(name, 'column')
+  const clash = [...catalog.columnsOf(table).keys()].find((other) => foldName(other) === foldName(name))
+  if (clash !== undefined) throw new ExistsError(`'${table.name}' has a column '${clash}' already`)
+}
+
+async function hasRows(session: Session, catalog: Catalog, table: TableDefinition): Promise<boolean> {
+  const column = { name: 'id', value: { kind: 'rowid', table: table.id } as const }
+  const rows = await session.engine.select({ line: catalog.lineOf(table), columns: [column], limit: 1 }, session.decode)
+  return rows.length > 0
+}
+
+/** A column of the table's own. @throws NotFoundError, SchemaError */
+function ownColumn(catalog: Catalog, table: TableDefinition, name: string, verb: string): ColumnDefinition {
+  const column = table.columns.find((c) => c.name === name)
+  if (column) return column
+  const owned = catalog.columnsOf(table).get(name)
+  if (owned) {
+    throw new SchemaError(
+      `cannot ${verb} column '${name}' of '${table.name}': it comes from '${owned.owner.name}'; do it there`,
+    )
+  }
+  throw new NotFoundError(
+    `'${table.name}' has no column '${name}'. It has: ${table.columns.map((c) => c.name).join(', ')}`,
+  )
+}
+
+/** Drops a column with its indexes. @throws DependencyError that names what is computed from it */
+export async function dropColumn(session: Session, catalog: Catalog, target: Target, name: string): Promise<void> {
+  const table = catalog.byId(target.id, target.name)
+  const column = ownColumn(catalog, table, name, 'drop')
+  if (column.iterated) throw new SchemaError(`cannot drop column '${name}' of '${table.name}': its iterator makes it`)
+  if (table.primaryKey.includes(name)) {
+    throw new SchemaError(`cannot drop column '${name}' of '${table.name}': it is part of the primary key`)
+  }
+  if (!table.view && table.columns.length === 1) {
+    throw new SchemaError(`cannot drop column '${name}' of '${table.name}': it is the last one`)
+  }
+  const dependents = dependentsOf(catalog, table, name)
+  if (dependents.length > 0) {
+    throw new DependencyError(
+      `cannot drop column '${name}' of '${table.name}': ${dependents.join(', ')} ${dependents.length === 1 ? 'depends' : 'depend'} on it`,
+      dependents,
+    )
+  }
+  const key = columnKey(table, name)
+  const changes = [table, ...catalog.descendantsOf(table)].flatMap((t): SchemaChange[] => {
+    const isOn = (indexed: string) => catalog.columnsIn({ kind: 'column', table: t.id, name: indexed }).has(key)
+    const indexes = t.indexes.filter((index) => !isOn(index.column))
+    const shows = t.view?.shows?.filter(
+      (shown) => !catalog.columnsIn({ kind: 'column', table: t.view!.base, name: shown }).has(key),
+    )
+    const next = altered(t, {
+      indexes,
+      ...(t === table
+        ? { columns: t.columns.filter((c) => c !== column), keys: t.keys.filter((k) => !k.columns.includes(name)) }
+        : {}),
+      ...(shows ? { view: { ...t.view!, shows } } : {}),
+    })
+    const same = t !== table && indexes.length === t.indexes.length && shows?.length === t.view?.shows?.length
+    return same ? [] : [{ kind: 'alterTable', was: t, table: next }]
+  })
+  await session.commit({ operation: 'drop column', catalogVersion: catalog.version, schema: changes })
+}
+
+/** What reads a column, in words: computed columns, views, iterators, checks, constraints of several columns. */
+function dependentsOf(catalog: Catalog, table: TableDefinition, name: string): string[] {
+  const key = columnKey(table, name)
+  const reads = (node: Node) => catalog.columnsIn(node).has(key)
+  return [table, ...catalog.descendantsOf(table)].flatMap((t) => [
+    ...t.columns.filter((c) => c.computed && reads(c.computed)).map((c) => `column '${c.name}' of '${t.name}'`),
+    ...t.checks.filter((c) => reads(c.predicate)).map((c) => `the check '${c.name}' of '${t.name}'`),
+    ...t.keys
+      .filter((k) => t === table && k.unique && k.columns.length > 1 && k.columns.includes(name))
+      .map((k) => `the unique constraint '${k.name}' of '${t.name}'`),
+    ...(t.view?.where && reads(t.view.where) ? [`the condition of the view '${t.name}'`] : []),
+    ...(t.view?.iterator?.args.some(reads) ? [`the iterator of the view '${t.name}'`] : []),
+  ])
+}
+
+/** Renames a column, and every expression, index and constraint that names it. Nothing is computed again. */
+export async function renameColumn(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  from: string,
+  to: string,
+): Promise<void> {
+  const table = catalog.byId(target.id, target.name)
+  const column = ownColumn(catalog, table, from, 'rename')
+  if (column.iterated) throw new SchemaError(`cannot rename column '${from}' of '${table.name}': its iterator makes it`)
+  checkName(to, 'column')
+  const family = [table, ...catalog.descendantsOf(table)]
+  for (const t of family) {
+    const clash = [...catalog.columnsOf(t)].find(
+      ([name, { column: c }]) => foldName(name) === foldName(to) && c !== column,
+    )
+    if (clash) throw new ExistsError(`${kindOf(t)} '${t.name}' has a column '${clash[0]}' already`)
+  }
+  const key = columnKey(table, from)
+  const means = (id: number, name: string) => catalog.columnsIn({ kind: 'column', table: id, name }).has(key)
+  const inNode = (node: Node): Node =>
+    transform(node, (n) => (n.kind === 'column' && means(n.table, n.name) ? Object.freeze({ ...n, name: to }) : n))
+  const inNames = (id: number, names: readonly string[]) => names.map((name) => (means(id, name) ? to : name))
+  const schema = family.map((t): SchemaChange => {
+    const next = altered(t, {
+      columns: t.columns.map((c) => ({
+        ...c,
+        ...(c === column ? { name: to } : {}),
+        ...(c.computed ? { computed: inNode(c.computed) } : {}),
+      })),
+      primaryKey: inNames(t.id, t.primaryKey),
+      keys: t.keys.map((k) => ({ ...k, columns: inNames(t.id, k.columns) })),
+      checks: t.checks.map((c) => ({ ...c, predicate: inNode(c.predicate) })),
+      indexes: t.indexes.map((index) => ({ ...index, column: inNames(t.id, [index.column])[0]! })),
+      ...(t.view
+        ? {
+            view: {
+              ...t.view,
+              ...(t.view.where ? { where: inNode(t.view.where) } : {}),
+              ...(t.view.shows ? { shows: inNames(t.view.base, t.view.shows) } : {}),
+              ...(t.view.iterator ? { iterator: { ...t.view.iterator, args: t.view.iterator.args.map(inNode) } } : {}),
+            },
+          }
+        : {}),
+    })
+    return { kind: 'alterTable', was: t, table: next }
+  })
+  await session.commit({ operation: 'rename column', catalogVersion: catalog.version, schema })
+}
+
+/** Gives a computed column another expression, and computes it and what follows from it again, in one commit. */
+export async function alterComputedColumn(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  column: {
+    readonly name: string
+    readonly value: Node
+    readonly onError: OnError
+    readonly signal?: AbortSignal | undefined
+  },
+): Promise<void> {
+  const { name, value, onError, signal } = column
+  const table = catalog.byId(target.id, target.name)
+  const old = ownColumn(catalog, table, name, 'alter')
+  if (!old.computed)
+    throw new SchemaError(`column '${name}' of '${table.name}' is not computed: its values are set by update()`)
+  checkNoCycle(catalog, table, name, value)
+  const definition = defineComputed(catalog, table, {
+    // A column of its own, so that earlier versions keep the values of the old one, whatever their type.
+    id: table.nextId,
+    name,
+    value,
+    unstored: old.unstored ?? false,
+    what: `column '${name}'`,
+  })
+  const next = altered(table, {
+    columns: table.columns.map((c) => (c === old ? definition : c)),
+    nextId: table.nextId + 1,
+  })
+  const after = catalog.with([next])
+  const version = await session.engine.tableVersion(table)
+  const change = new Change(session, after, { operation: 'alter column', onError, signal })
+  const rows = (await loadBatch(session, catalog, table)).as(next)
+  if (!definition.unstored) rows.set(name, new Array(rows.length).fill(null))
+  await change.update(rows, {
+    changed: new Set([columnKey(table, name)]),
+    recompute: new Set(definition.unstored ? [] : [name]),
+  })
+  await session.commit(change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version }))
+}
+
+/** @throws SchemaError when a column would be computed from itself */
+function checkNoCycle(catalog: Catalog, table: TableDefinition, name: string, value: Node): void {
+  const key = columnKey(table, name)
+  const seen = new Set<ColumnKey>()
+  const reaches = (node: Node): boolean => {
+    const read = catalog.columnsIn(node)
+    if (read.has(key)) return true
+    return table.columns.some((c) => {
+      const other = columnKey(table, c.name)
+      if (!c.computed || !read.has(other) || seen.has(other)) return false
+      seen.add(other)
+      return reaches(c.computed)
+    })
+  }
+  if (reaches(value)) throw new SchemaError(`column '${name}' of '${table.name}' would be computed from itself`)
+}
+
+/** The columns of a recompute, checked. @throws SchemaError, NotFoundError, ValidationError */
+export function recomputable(catalog: Catalog, table: TableDefinition, names: readonly string[]): Set<string> {
+  if (names.length === 0) throw new ValidationError('recompute(): expected at least one column')
+  for (const name of names) {
+    const column = ownColumn(catalog, table, name, 'recompute')
+    if (!computedColumns(table).includes(column)) {
+      throw new SchemaError(
+        `column '${name}' of '${table.name}' is ${column.computed ? 'computed whenever it is read' : 'not computed'}: there is nothing to recompute`,
+      )
+    }
+  }
+  return new Set(names)
+}

@@ -1,0 +1,58 @@
+import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import { historyTable, keepsVectors, vectorsTable } from './ddl.js'
+import { bind, Fragment, join, quote, sql } from './fragment.js'
+
+/**
+ * The rows of a table as SQL: the table itself, or, as of a version, what was current then. A row was current from the
+ * version that wrote it until the one that superseded it; those superseded since are in the history.
+ */
+export function rowsOf(table: TableDefinition, asOf: number | undefined): Fragment {
+  if (asOf === undefined) return new Fragment(quote(table.name))
+  const system = ['_rowid', '_version', ...(table.view ? ['_base'] : [])]
+  const columns = table.columns
+    .filter((column) => !column.unstored)
+    .map(({ name, storedAs = name }) => `${quote(storedAs)} AS ${quote(name)}`)
+  return union(table.storedAs ?? table.name, [...system, ...columns], asOf)
+}
+
+/** The vectors of an index, with the id of the row that each belongs to. */
+export function vectorsOf(table: TableDefinition, index: IndexDefinition, asOf: number | undefined): Fragment {
+  if (keepsVectors(index)) {
+    const name = vectorsTable(table.storedAs ?? table.name, index.storedAs ?? index.name)
+    return asOf === undefined ? new Fragment(quote(name)) : union(name, ['_rowid', 'vector'], asOf)
+  }
+  const column = quote(index.column)
+  const { nullable, computed } = table.columns.find(({ name }) => name === index.column)!
+  // IS NOT NULL would read every vector twice; typeof reads only its header.
+  const present = nullable || computed ? ` WHERE typeof(${column}) = 'blob'` : ''
+  return sql`(SELECT _rowid, ${column} AS vector FROM ${rowsOf(table, asOf)}${present})`
+}
+
+function union(name: string, columns: readonly string[], asOf: number): Fragment {
+  const list = columns.join(', ')
+  const version = bind(asOf)
+  return sql`(SELECT ${list} FROM ${quote(name)} WHERE _version <= ${version} UNION ALL SELECT ${list} FROM ${quote(historyTable(name))} WHERE _version <= ${version} AND _until > ${version})`
+}
+
+/**
+ * Rows of a table or view that differ between two versions: for each its id, the kind of change and the version that
+ * made the last one. A view's row changes with the rows of its bases that it shows.
+ */
+export function changesSql(line: readonly TableDefinition[], since: number, until: number): Fragment {
+  const state = (asOf: number): Fragment => {
+    const tables = line.map((table, i) => {
+      const rows = sql`${rowsOf(table, asOf)} AS t${String(i)}`
+      return i === 0 ? rows : sql` JOIN ${rows} ON t${String(i)}._rowid = t${String(i - 1)}._base`
+    })
+    const versions = line.map((_, i) => `t${i}._version`)
+    const version = versions.length === 1 ? versions[0]! : `max(${versions.join(', ')})`
+    return sql`SELECT t0._rowid AS id, ${version} AS version FROM ${join(tables, '')}`
+  }
+  const gone = sql`SELECT _rowid, max(_until) AS version FROM ${quote(historyTable(line[0]!.storedAs ?? line[0]!.name))} WHERE _until <= ${bind(until)} GROUP BY _rowid`
+  return sql`WITH was AS (${state(since)}), is_now AS (${state(until)})
+    SELECT CASE WHEN was.id IS NULL THEN 'insert' ELSE 'update' END, is_now.id, is_now.version AS version FROM is_now LEFT JOIN was ON was.id = is_now.id
+      WHERE is_now.version > ${bind(since)}
+    UNION ALL SELECT 'delete', was.id, gone.version FROM was LEFT JOIN (${gone}) AS gone ON gone._rowid = was.id
+      WHERE was.id NOT IN (SELECT id FROM is_now)
+    ORDER BY 3, 2`
+}
