@@ -86,6 +86,7 @@ export {
   type EmbeddableKeys,
   type EmbeddingIndexOptions,
   type IndexOptions,
+  type NewColumn,
   type OneOrMore,
   type RecomputeOptions,
   type Renamed,

@@ -7,6 +7,8 @@ export class Catalog {
   readonly version: number
   readonly directories: ReadonlySet<string>
   readonly snapshots: readonly SnapshotDefinition[]
+  /** The version of the rows that it describes; undefined for the current one. */
+  readonly asOf: number | undefined
   readonly #byId: ReadonlyMap<number, TableDefinition>
   readonly #byName: ReadonlyMap<string, TableDefinition>
 
@@ -15,7 +17,9 @@ export class Catalog {
     directories: Iterable<string>,
     tables: Iterable<TableDefinition>,
     snapshots: readonly SnapshotDefinition[] = [],
+    asOf?: number,
   ) {
+    this.asOf = asOf
     this.version = version
     this.snapshots = snapshots
     this.directories = new Set(directories)
@@ -44,7 +48,10 @@ export class Catalog {
   /** @throws NotFoundError when the table was dropped */
   byId(id: number, name?: string): TableDefinition {
     const table = this.#byId.get(id)
-    if (table === undefined) throw new NotFoundError(`the table '${name ?? id}' was dropped`)
+    if (table === undefined) {
+      const then = this.asOf === undefined ? 'was dropped' : `did not exist in version ${this.asOf}`
+      throw new NotFoundError(`the table '${name ?? id}' ${then}`)
+    }
     return table
   }
 
@@ -121,7 +128,7 @@ export class Catalog {
   with(tables: readonly TableDefinition[]): Catalog {
     const replaced = new Map(tables.map((table) => [table.id, table]))
     const all = [...this.#byId.values()].map((table) => replaced.get(table.id) ?? table)
-    return new Catalog(this.version, this.directories, all, this.snapshots)
+    return new Catalog(this.version, this.directories, all, this.snapshots, this.asOf)
   }
 }
 

@@ -102,7 +102,8 @@ export class Session {
       const now = this.#catalog.find(row.id)
       return now ? [asStored(definitionFromJson(row, this.#binder), now)] : []
     })
-    const past = new Catalog(this.#catalog.version, this.#catalog.directories, tables, this.#catalog.snapshots)
+    const { directories, snapshots } = this.#catalog
+    const past = new Catalog(this.#catalog.version, directories, tables, snapshots, version)
     this.#past.set(version, past)
     return past
   }

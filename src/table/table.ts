@@ -30,6 +30,10 @@ export interface ColumnExists<N extends string> {
   readonly __error: `column '${N}' already exists`
 }
 
+/** A name that is not yet a column's. A table that was opened without its schema takes any. */
+export type NewColumn<R, N extends string> = N &
+  (string extends keyof R ? unknown : N extends keyof R ? ColumnExists<N> : unknown)
+
 /** Columns that can carry an embedding index. */
 export type EmbeddableKeys<R> = {
   [K in keyof R]-?: 0 extends 1 & R[K] ? K : [R[K]] extends [string | Media | Float32Array | null] ? K : never
@@ -233,7 +237,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
    * @throws SchemaError when there are rows and the column is neither nullable nor has a default
    */
   async addColumn<N extends string, V, J, O extends boolean>(
-    name: N & (N extends keyof R ? ColumnExists<N> : unknown),
+    name: NewColumn<R, N>,
     column: Column<V, J, O>,
     { ifExists = 'error' }: { readonly ifExists?: IfExists } = {},
   ): Promise<Table<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X>> {
@@ -249,7 +253,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
    * @throws ComputeError under `onError: 'abort'`, when a cell cannot be computed; the column is not added then
    */
   async addComputedColumn<N extends string, T>(
-    name: N & (N extends keyof R ? ColumnExists<N> : unknown),
+    name: NewColumn<R, N>,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     options: ComputedColumnOptions = {},
   ): Promise<Table<R & { [K in N]: T }, I, X>> {
@@ -317,7 +321,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
    */
   async renameColumn<F extends keyof R & string, N extends string>(
     from: F,
-    to: N & (N extends keyof R ? ColumnExists<N> : unknown),
+    to: NewColumn<R, N>,
   ): Promise<
     Table<Renamed<R, F, N>, [I] extends [never] ? never : Renamed<I, F, N>, Exclude<X, F> | (F extends X ? N : never)>
   > {

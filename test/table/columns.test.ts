@@ -31,7 +31,10 @@ describe('addColumn', () => {
 
   test('calls a default function once a row', async () => {
     let calls = 0
-    const table = await (await open()).addColumn('id', t.int().default(() => ++calls))
+    const table = await (await open()).addColumn(
+      'id',
+      t.int().default(() => ++calls),
+    )
     expect(await table.select('id').collect()).toEqual([{ id: 1 }, { id: 2 }])
     expect(calls).toBe(2)
   })
@@ -63,14 +66,22 @@ describe('addColumn', () => {
       table.where((c) => c.n.gt(1)),
     )
     const noted = await view.addColumn('note', t.string().nullable())
-    await noted.update({ note: 'seen' } as never).where({ n: 2 }).run()
+    await noted
+      .update({ note: 'seen' } as never)
+      .where({ n: 2 })
+      .run()
     await table.insert({ n: 5, s: 'e' })
     expect(await noted.select('n', 'note').collect()).toEqual([
       { n: 2, note: 'seen' },
       { n: 5, note: null },
     ])
     expect(table.describe().columns.map((c) => c.name)).toEqual(['n', 's'])
-    await expect(view.update({ s: 'x' } as never).where({ n: 2 }).run()).rejects.toThrow(/comes from 'items'/)
+    await expect(
+      view
+        .update({ s: 'x' } as never)
+        .where({ n: 2 })
+        .run(),
+    ).rejects.toThrow(/comes from 'items'/)
     await expect(view.addColumn('must', t.string())).rejects.toThrow(SchemaError)
   })
 })
@@ -146,7 +157,10 @@ describe('dropColumn', () => {
   test('drops the column with its index, and frees its name', async () => {
     const table = await (await open()).addColumn('v', t.vector(2).nullable())
     const indexed = await table.addEmbeddingIndex('v')
-    await indexed.update({ v: [1, 0] }).all().run()
+    await indexed
+      .update({ v: [1, 0] })
+      .all()
+      .run()
     const { version } = (await indexed.history(1))[0]!
     const narrow = await indexed.dropColumn('v')
     expect(await narrow.collect()).toEqual([
@@ -208,10 +222,7 @@ describe('renameColumn', () => {
     )
     const upper = await table.addComputedColumn('upper', (c) => c.name.upper())
     const indexed = await upper.addEmbeddingIndex('v')
-    const view = await pxt.createView(
-      'ns',
-      indexed.where((c) => c.name.startsWith('n')).select('id', 'name', 'upper'),
-    )
+    const view = await pxt.createView('ns', indexed.where((c) => c.name.startsWith('n')).select('id', 'name', 'upper'))
     const below = await view.addComputedColumn('len', (c) => c.name.length())
     await indexed.insert([{ id: 1, name: 'nn', v: [1, 0] }])
     const { version } = (await indexed.history(1))[0]!

@@ -184,7 +184,10 @@ describe('update', () => {
       { a: 1, b: 2 },
       { a: 3, b: 4 },
     ])
-    await table.update({ a: (c) => c.b, b: (c) => c.a }).all().run()
+    await table
+      .update({ a: (c) => c.b, b: (c) => c.a })
+      .all()
+      .run()
     expect(await table.collect()).toEqual([
       { a: 2, b: 1 },
       { a: 4, b: 3 },

@@ -62,6 +62,6 @@ function toObject(columns: readonly string[], row: readonly Stored[]): Record<st
 
 function toQueryError(cause: unknown): Error {
   const { code, message } = cause as { code?: unknown; message: string }
-  const wrong = code === 'SQLITE_ERROR' || (cause instanceof RangeError && message.includes('more than one statement'))
+  const wrong = code === 'SQLITE_ERROR' || (cause instanceof RangeError && /statements?$/.test(message))
   return wrong ? new QueryError(`sql\`…\`: ${message}`, { cause }) : engineError(cause, 'cannot run the statement')
 }
