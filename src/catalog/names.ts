@@ -2,26 +2,26 @@ import { SchemaError } from '../errors.js'
 import { describeValue } from '../types/column-type.js'
 import { foldName } from './catalog.js'
 
-const maxLength = 128
-// Letters of any script, marks, digits, emoji. What SQL, paths or this library read otherwise stays out.
-const word = String.raw`[\p{L}\p{Extended_Pictographic}][\p{L}\p{M}\p{N}\p{Extended_Pictographic}\u200d_-]*`
-const segment = new RegExp(`^${word}$`, 'u')
-const column = new RegExp(`^${word}(?: [\\p{L}\\p{M}\\p{N}\\p{Extended_Pictographic}\\u200d_-]+)*$`, 'u')
+const maxLength = 1000
+/** Columns that every stored row has besides the user's. */
+const systemColumns = ['_rowid', '_version', '_base', '_until']
+// What no SQL name can hold, and what nobody could see in one.
+const unwritable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]|^\s|\s$/u
 
 /**
- * Checks a dot path, the name of a directory or table.
+ * Checks a dot path, the name of a directory or table. Its words may hold anything that can be seen but `.`, which
+ * separates them, and `@`, which marks the tables that belong to a table.
  * @throws SchemaError
  */
 export function checkPath(path: unknown, what: string): asserts path is string {
   if (typeof path !== 'string' || path === '') {
     throw new SchemaError(`${what} name: expected text such as 'app.docs', got ${describeValue(path)}`)
   }
-  if (path.length > maxLength)
-    throw new SchemaError(`${what} name: at most ${maxLength} characters, got ${path.length}`)
-  for (const part of path.split('.')) {
-    if (!segment.test(part) || isReserved(part)) {
+  checkText(path, what)
+  for (const word of path.split('.')) {
+    if (word === '' || word.includes('@') || unwritable.test(word) || isReserved(word) || isSqlites(word)) {
       throw new SchemaError(
-        `${what} name: expected words of letters, digits, '_' and '-' joined by dots, each starting with a letter and not with 'pxt_', got ${describeValue(path)}`,
+        `${what} name: expected words joined by dots, without '@', control characters or spaces at their ends, and not starting with 'pxt_' or 'sqlite_', got ${describeValue(path)}`,
       )
     }
   }
@@ -32,14 +32,30 @@ export function checkPath(path: unknown, what: string): asserts path is string {
  * @throws SchemaError
  */
 export function checkName(name: unknown, what: string): asserts name is string {
-  if (typeof name !== 'string' || name.length > maxLength || !column.test(name) || isReserved(name)) {
+  if (typeof name !== 'string' || name === '') {
+    throw new SchemaError(`${what} name: expected text, got ${describeValue(name)}`)
+  }
+  checkText(name, what)
+  if (name.startsWith('@') || isReserved(name) || systemColumns.includes(foldName(name))) {
     throw new SchemaError(
-      `${what} name: expected at most ${maxLength} letters, digits, '_', '-' and inner spaces, starting with a letter and not with 'pxt_', got ${describeValue(name)}`,
+      `${what} name: '@' and 'pxt_' at the start, and the names ${systemColumns.join(', ')} are reserved, got ${describeValue(name)}`,
+    )
+  }
+}
+
+function checkText(name: string, what: string): void {
+  if (name.length > maxLength) {
+    throw new SchemaError(`${what} name: expected at most ${maxLength} characters, got ${name.length}`)
+  }
+  if (unwritable.test(name)) {
+    throw new SchemaError(
+      `${what} name: expected no control characters and no spaces at the ends, got ${describeValue(name)}`,
     )
   }
 }
 
 const isReserved = (name: string): boolean => foldName(name).startsWith('pxt_')
+const isSqlites = (name: string): boolean => foldName(name).startsWith('sqlite_')
 
 /** The directory of a dot path, or undefined at the top. */
 export function directoryOf(path: string): string | undefined {

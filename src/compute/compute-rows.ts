@@ -2,6 +2,7 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { TableDefinition } from '../catalog/definition.js'
 import { CellFailure, evaluate } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
+import { setOwn } from '../types/own-property.js'
 import { Change } from './change.js'
 import { parseRows } from './parse.js'
 import { RowBatch } from './row-batch.js'
@@ -75,7 +76,7 @@ async function toRows(
   for (const name of catalog.columnsOf(table).keys()) {
     const cells = await evaluate(catalog.expand({ kind: 'column', table: table.id, name }), batch, { signal })
     cells.forEach((cell, i) => {
-      rows[i]![name] = cell instanceof CellFailure ? null : cell
+      setOwn(rows[i]!, name, cell instanceof CellFailure ? null : cell)
     })
   }
   return rows

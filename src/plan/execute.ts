@@ -8,6 +8,7 @@ import { compare } from '../expr/operators.js'
 import { chooseIndex, embedValues, noModelFor, queryVector } from '../search/vector-search.js'
 import { describeValue } from '../types/column-type.js'
 import { isMedia } from '../types/media.js'
+import { setOwn } from '../types/own-property.js'
 import { CellFailure, evaluate } from './evaluate.js'
 import type { QueryNode, SortKey } from './query-node.js'
 import { queryKey, type Session } from './session.js'
@@ -281,7 +282,7 @@ async function finish(
 
 function toRow(columns: readonly OutputColumn[], cells: readonly unknown[]): ResultRow {
   const row: ResultRow = {}
-  for (let i = 0; i < columns.length; i++) row[columns[i]!.name] = cells[i]
+  for (let i = 0; i < columns.length; i++) setOwn(row, columns[i]!.name, cells[i])
   return row
 }
 

@@ -82,7 +82,6 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
       if (!isExpression(value)) {
         throw new QueryError(`select(): '${String(name)}': expected an expression, got ${describeValue(value)}`)
       }
-      if (name === '__proto__') throw new QueryError("select(): '__proto__' cannot be the name of a property")
       return { name: name as string, value: value.node }
     })
     return this.#with({ select })

@@ -22,6 +22,7 @@ import { Relation, toVersion } from '../query/relation.js'
 import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
+import { setOwn } from '../types/own-property.js'
 import { ChangeBuilder } from './change-builder.js'
 import type { IfExists, IfNotExists } from './if-exists.js'
 
@@ -166,7 +167,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined)
         throw new ValidationError(`update(): column '${name}': got undefined; leave it out, or set null`)
-      resolved[name] = typeof value === 'function' ? (value as (c: Refs<R>) => unknown)(refs) : value
+      setOwn(resolved, name, typeof value === 'function' ? (value as (c: Refs<R>) => unknown)(refs) : value)
     }
     return new ChangeBuilder({ session: this.#session, table: this.#target, values: resolved, where: [], all: false })
   }

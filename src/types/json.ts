@@ -1,5 +1,6 @@
 import { ValidationError } from '../errors.js'
 import { type ColumnType, type JsonSchema, mismatch } from './column-type.js'
+import { setOwn } from './own-property.js'
 
 /** Any value that JSON can carry. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
@@ -80,13 +81,7 @@ function copy(value: unknown, path: string, parents: readonly object[]): Json {
   const result: { [key: string]: Json } = {}
   for (const [key, item] of Object.entries(value)) {
     if (item === undefined) continue
-    // Assignment to `__proto__` would set the prototype instead of a property.
-    Object.defineProperty(result, key, {
-      value: copy(item, path === '' ? key : `${path}.${key}`, inside),
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    })
+    setOwn(result, key, copy(item, path === '' ? key : `${path}.${key}`, inside))
   }
   return result
 }

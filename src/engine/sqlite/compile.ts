@@ -136,7 +136,8 @@ class SelectCompiler {
   }
 
   #vectors({ owner, index }: VectorSearch): Fragment {
-    return sql`${vectorsOf(owner, index, this.#select.asOf)} AS x`
+    const { line, asOf } = this.#select
+    return sql`${vectorsOf(line.slice(this.#level(owner.id)), index, asOf)} AS x`
   }
 
   #level(tableId: number): number {

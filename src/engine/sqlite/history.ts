@@ -15,17 +15,33 @@ export function rowsOf(table: TableDefinition, asOf: number | undefined): Fragme
   return union(table.storedAs ?? table.name, [...system, ...columns], asOf)
 }
 
-/** The vectors of an index, with the id of the row that each belongs to. */
-export function vectorsOf(table: TableDefinition, index: IndexDefinition, asOf: number | undefined): Fragment {
+/**
+ * The vectors of an index, with the id of the row that each belongs to.
+ * @param line the table that has the index, its base, the base's base, and so on
+ */
+export function vectorsOf(
+  line: readonly TableDefinition[],
+  index: IndexDefinition,
+  asOf: number | undefined,
+): Fragment {
+  const table = line[0]!
   if (keepsVectors(index)) {
     const name = vectorsTable(table.storedAs ?? table.name, index.storedAs ?? index.name)
     return asOf === undefined ? new Fragment(quote(name)) : union(name, ['_rowid', 'vector'], asOf)
   }
-  const column = quote(index.column)
-  const { nullable, computed } = table.columns.find(({ name }) => name === index.column)!
+  const owns = ({ columns }: TableDefinition) => columns.some(({ name }) => name === index.column)
+  const depth = line.findIndex(owns)
+  const { nullable, computed } = line[depth]!.columns.find(({ name }) => name === index.column)!
   // IS NOT NULL would read every vector twice; typeof reads only its header.
-  const present = nullable || computed ? ` WHERE typeof(${column}) = 'blob'` : ''
-  return sql`(SELECT _rowid, ${column} AS vector FROM ${rowsOf(table, asOf)}${present})`
+  const present = (column: string) => (nullable || computed ? ` WHERE typeof(${column}) = 'blob'` : '')
+  const name = quote(index.column)
+  if (depth === 0) return sql`(SELECT _rowid, ${name} AS vector FROM ${rowsOf(table, asOf)}${present(name)})`
+  const rows = line.slice(0, depth + 1).map((owner, i) => {
+    const source = sql`${rowsOf(owner, asOf)} AS ${`v${i}`}`
+    return i === 0 ? source : sql`${source} ON ${`v${i}`}._rowid = ${`v${i - 1}`}._base`
+  })
+  const column = `v${depth}.${name}`
+  return sql`(SELECT v0._rowid AS _rowid, ${column} AS vector FROM ${join(rows, ' JOIN ')}${present(column)})`
 }
 
 function union(name: string, columns: readonly string[], asOf: number): Fragment {
