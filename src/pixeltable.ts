@@ -15,10 +15,11 @@ import type { Node } from './expr/node.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
 import { toSQL } from './plan/execute.js'
-import type { QueryNode } from './plan/query-node.js'
+import { type QueryNode, type TableNode, tableOf } from './plan/query-node.js'
 import { Session } from './plan/session.js'
 import { describeIndex, type IndexDescription } from './query/describe.js'
-import { internals, Query, refsOf } from './query/query.js'
+import { internals, Query } from './query/query.js'
+import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
@@ -222,12 +223,13 @@ export class Pixeltable {
     const { iterator, comment, ifExists = 'error', onError = 'abort', signal } = options
     const { session, node } = base[internals]
     if (session !== this.#session) throw new QueryError(`createView('${name}'): the base belongs to another database`)
-    if (node.search || node.orderBy.length > 0 || node.limit || node.offset || node.distinct) {
+    const source = plainSource(node)
+    if (!source) {
       throw new QueryError(
-        `createView('${name}'): the base can be a table, a view, or a query with where() and select() alone`,
+        `createView('${name}'): the base can be a table, a view, or a query with where(), select() and sample({ fraction }) alone`,
       )
     }
-    if (node.asOf !== undefined) {
+    if (source.asOf !== undefined) {
       throw new QueryError(
         `createView('${name}'): a view follows its base, and a snapshot never changes: query the snapshot`,
       )
@@ -241,11 +243,11 @@ export class Pixeltable {
       const existing = catalog.named(name)
       if (existing && ifExists === 'ignore') return this.#reuse(existing, 'view', {})
       const replaced = existing ? this.#replace(existing, 'view', ifExists) : []
-      if (replaced.some((change) => change.kind === 'dropTable' && change.table.id === node.table)) {
+      if (replaced.some((change) => change.kind === 'dropTable' && change.table.id === source.id)) {
         throw new DependencyError(`createView('${name}'): a view cannot replace its own base`, [name])
       }
-      const base = { id: node.table, name: node.tableName }
-      const view = { name, base, where: node.where, iterator: use, comment, ...projection(catalog, node) }
+      const base = { id: source.id, name: source.name }
+      const view = { name, base, where: node.where, iterator: use, comment, ...projection(catalog, source, node) }
       return createView(session, catalog, { ...view, onError, signal }, replaced)
     })
     return this.#handle(table)
@@ -276,7 +278,8 @@ export class Pixeltable {
     const { session, node } = base[internals]
     if (session !== this.#session)
       throw new QueryError(`createSnapshot('${name}'): the base belongs to another database`)
-    if (node.select || node.search || node.orderBy.length > 0 || node.limit || node.offset || node.distinct) {
+    const source = node.select ? undefined : plainSource(node)
+    if (!source) {
       throw new QueryError(`createSnapshot('${name}'): the base can be a table, a view, or a query with where() alone`)
     }
     return session.attemptAlone(async (catalog) => {
@@ -287,13 +290,13 @@ export class Pixeltable {
       if (existing && ifExists === 'error') throw new ExistsError(`the snapshot '${existing.name}' exists already`)
       if (!existing) checkNewPath(catalog, name, 'snapshot')
       if (catalog.named(name)) throw new ExistsError(`'${name}' is a ${kindOf(catalog.named(name)!)}`)
-      catalog.byId(node.table, node.tableName)
-      await session.checkVersion(node.asOf)
-      const version = node.asOf ?? (await session.engine.versionRange()).last
+      catalog.byId(source.id, source.name)
+      await session.checkVersion(source.asOf)
+      const version = source.asOf ?? (await session.engine.versionRange()).last
       const where = conjunction(node.where)
       const snapshot: SnapshotDefinition = {
         name,
-        base: node.table,
+        base: source.id,
         version,
         ...(where ? { where } : {}),
         ...(comment === undefined ? {} : { comment }),
@@ -510,10 +513,17 @@ export class Pixeltable {
   }
 }
 
+/** The table of a query that has conditions and chosen columns alone. */
+function plainSource({ from, search, groupBy, orderBy, limit, offset, distinct }: QueryNode): TableNode | undefined {
+  const more = search || groupBy || orderBy.length > 0 || limit || offset || distinct
+  return from.kind === 'table' && !more ? from : undefined
+}
+
 /** What a view shows of its base, and what it computes. */
 function projection(
   catalog: Catalog,
-  { table, select }: QueryNode,
+  { id: table }: TableNode,
+  { select }: QueryNode,
 ): { shows?: string[]; columns?: { name: string; value: Node; unstored: boolean }[] } {
   if (!select) return {}
   const isShown = ({ name, value }: OutputColumn) =>
@@ -529,7 +539,7 @@ function projection(
 function readArgument(value: unknown): ReadArgument {
   if (value instanceof Query) {
     const { session, node } = value[internals]
-    const whole = value instanceof Table && node.asOf === undefined && value.kind === 'table'
+    const whole = value instanceof Table && tableOf(node)?.asOf === undefined && value.kind === 'table'
     return whole ? { kind: 'name', name: value.name } : { kind: 'query', query: toSQL(session, node, {}) }
   }
   if (isExpression(value)) {

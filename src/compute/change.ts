@@ -522,7 +522,7 @@ export class Change {
     if (stored.length === 0) return []
     const rows = await this.#session.engine.select(
       {
-        line: this.#catalog.lineOf(view),
+        from: { kind: 'table', line: this.#catalog.lineOf(view) },
         columns: [
           { name: 'rowid', value: { kind: 'rowid', table: view.id } },
           { name: 'base', value: { kind: 'column', table: view.id, name: '_base' } },
@@ -617,7 +617,7 @@ export async function loadColumns(
   const stored = table.columns.filter((column) => !column.unstored)
   const rows = await session.engine.select(
     {
-      line: catalog.lineOf(table),
+      from: { kind: 'table', line: catalog.lineOf(table) },
       columns: [
         { name: '_rowid', value: { kind: 'rowid', table: table.id } },
         ...stored.map(({ name }) => ({ name, value: { kind: 'column', table: table.id, name } as const })),

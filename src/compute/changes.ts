@@ -1,7 +1,8 @@
 import type { TableDefinition } from '../catalog/definition.js'
 import type { RowChange } from '../engine/engine.js'
-import { literal, type Node } from '../expr/node.js'
+import { columnNode, literal, type Node } from '../expr/node.js'
 import { collect } from '../plan/execute.js'
+import { tableQuery } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import type { Target } from './statements.js'
 
@@ -69,17 +70,11 @@ async function rowsAt(
   const names = [...catalog.columnsOf(catalog.byId(table.id, table.name)).keys()]
   const rows = await collect(
     session,
-    {
-      table: table.id,
-      tableName: table.name,
+    tableQuery(table, {
       asOf: version,
       where: [{ kind: 'call', operator: 'in', args: [rowid, ...changes.map((change) => literal(change.rowid))] }],
-      orderBy: [],
-      select: [
-        { name: '_rowid', value: rowid },
-        ...names.map((name) => ({ name, value: { kind: 'column', table: table.id, name } as const })),
-      ],
-    },
+      select: [{ name: '_rowid', value: rowid }, ...names.map((name) => ({ name, value: columnNode(table.id, name) }))],
+    }),
     {},
     { signal },
   )

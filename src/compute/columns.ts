@@ -83,7 +83,10 @@ function checkNewColumn(catalog: Catalog, table: TableDefinition, name: string):
 
 async function hasRows(session: Session, catalog: Catalog, table: TableDefinition): Promise<boolean> {
   const column = { name: 'id', value: { kind: 'rowid', table: table.id } as const }
-  const rows = await session.engine.select({ line: catalog.lineOf(table), columns: [column], limit: 1 }, session.decode)
+  const rows = await session.engine.select(
+    { from: { kind: 'table', line: catalog.lineOf(table) }, columns: [column], limit: 1 },
+    session.decode,
+  )
   return rows.length > 0
 }
 

@@ -206,6 +206,10 @@ export function checkStorable(catalog: Catalog, table: TableDefinition, node: No
         throw new QueryError(`${what} can use neither row ids nor scores`)
       case 'parameter':
         throw new QueryError(`${what} uses the parameter '${n.name}' of a query function`)
+      case 'aggregate':
+      case 'window':
+      case 'subquery':
+        throw new QueryError(`${what} is computed row by row and can use neither aggregates, windows nor subqueries`)
       case 'fragment':
         throw new QueryError(`${what} cannot use sql\`…\`: it is computed in JavaScript`)
       case 'function':

@@ -135,7 +135,7 @@ export async function loadBatch(
   if (!table.view) return new RowBatch(table, keys, values)
   const links = await session.engine.select(
     {
-      line: catalog.lineOf(table),
+      from: { kind: 'table', line: catalog.lineOf(table) },
       columns: [{ name: 'base', value: { kind: 'column', table: table.id, name: '_base' } }],
       keys: ids && { of: 'row', ids },
     },

@@ -2,8 +2,8 @@ import type { Catalog } from '../catalog/catalog.js'
 import { kindOf, type TableDefinition } from '../catalog/definition.js'
 import type { OutputColumn } from '../engine/engine.js'
 import { QueryError } from '../errors.js'
-import type { Node } from '../expr/node.js'
-import type { QueryNode } from '../plan/query-node.js'
+import { columnNode, type Node } from '../expr/node.js'
+import { type QueryNode, tableQuery } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import type { Change, FailedCell, OnError } from './change.js'
 
@@ -60,17 +60,14 @@ export function rowQuery(
   columns: readonly string[],
   computed: readonly OutputColumn[] = [],
 ): QueryNode {
-  return {
-    table: table.id,
-    tableName: table.name,
+  return tableQuery(table, {
     where,
-    orderBy: [],
     select: [
-      { name: '_rowid', value: { kind: 'rowid', table: table.id } as const },
-      ...columns.map((name) => ({ name, value: { kind: 'column', table: table.id, name } as const })),
+      { name: '_rowid', value: { kind: 'rowid', table: table.id } },
+      ...columns.map((name) => ({ name, value: columnNode(table.id, name) })),
       ...computed,
     ],
-  }
+  })
 }
 
 /** The table of a statement that writes. */

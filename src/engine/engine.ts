@@ -1,6 +1,6 @@
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Node } from '../expr/node.js'
-import type { DecodeContext, Stored } from '../types/column-type.js'
+import type { ColumnType, DecodeContext, Stored } from '../types/column-type.js'
 import type { ByteRange } from '../types/media.js'
 
 /** What an engine can do beyond the basics. The planner asks before it relies on one. */
@@ -29,8 +29,12 @@ export interface Engine {
   compile(select: Select): CompiledQuery
   /** Runs a query; each row has one decoded value a column. */
   select(select: Select, context: DecodeContext): Promise<unknown[][]>
-  /** How many rows a query without its limit and offset has. */
-  count(select: Select): Promise<number>
+  /** How many rows a query has. */
+  count(select: Select, context: DecodeContext): Promise<number>
+  /** Holds rows for a while, so that queries can read them: those of a query, or given ones. */
+  hold(rows: Select | GivenRows, context: DecodeContext): Promise<HeldRows>
+  /** Lets held rows go. */
+  release(rows: HeldRows): Promise<void>
   /** The engine's own account of how it runs a query. */
   explain(select: Select): Promise<string[]>
   /**
@@ -135,24 +139,94 @@ export type ReadArgument =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'query'; readonly query: CompiledQuery }
 
-/** A query over one table or view. */
+/** A query as an engine runs it: parameters bound, definitions looked up, nothing of JavaScript's in it. */
 export interface Select {
+  readonly from: From
+  readonly columns: readonly OutputColumn[]
+  readonly where?: Node | undefined
+  /** The keys of groups; an empty list is one group of all rows. */
+  readonly groupBy?: readonly Node[] | undefined
+  readonly having?: Node | undefined
+  readonly orderBy?: readonly SortKey[] | undefined
+  readonly limit?: number | undefined
+  readonly offset?: number | undefined
+  readonly distinct?: boolean | undefined
+  /** Only rows of the table with these ids, or with these base rows. */
+  readonly keys?: { readonly of: 'row' | 'base'; readonly ids: readonly number[] } | undefined
+  /** Only rows of the table with a greater row id: the next page of a stream. */
+  readonly after?: number | undefined
+}
+
+/** One key of an order. */
+export interface SortKey {
+  readonly node: Node
+  readonly direction: 'asc' | 'desc'
+  /** @default 'last' */
+  readonly nulls?: 'first' | 'last'
+}
+
+/** Where the rows of a query come from. */
+export type From = TableSource | SubquerySource | JoinSource | CompoundSource | RowsSource
+
+/** A table or view. */
+export interface TableSource {
+  readonly kind: 'table'
   /** The table, then its base, the base's base, and so on. */
   readonly line: readonly TableDefinition[]
   /** The version to read, with the definitions of that version in `line`; the current one when undefined. */
   readonly asOf?: number | undefined
-  readonly columns: readonly OutputColumn[]
-  readonly where?: Node | undefined
   /** Ranks rows by vector; its score is what a `score` node yields. */
   readonly search?: VectorSearch | undefined
-  readonly orderBy?: readonly { readonly node: Node; readonly direction: 'asc' | 'desc' }[] | undefined
-  readonly limit?: number | undefined
-  readonly offset?: number | undefined
-  readonly distinct?: boolean | undefined
-  /** Only rows with these ids, or with these base rows. */
-  readonly keys?: { readonly of: 'row' | 'base'; readonly ids: readonly number[] } | undefined
-  /** Only rows with a greater row id: the next page of a stream. */
-  readonly after?: number | undefined
+}
+
+/** A query, whose columns are reached through `column` nodes with this id. */
+export interface SubquerySource {
+  readonly kind: 'subquery'
+  readonly id: number
+  readonly select: Select
+}
+
+export type JoinKind = 'inner' | 'left' | 'right' | 'full' | 'cross'
+
+/** Two sources with ids of their own, side by side. */
+export interface JoinSource {
+  readonly kind: 'join'
+  readonly type: JoinKind
+  readonly left: From
+  readonly right: From
+  /** Absent in a cross join. */
+  readonly on?: Node | undefined
+}
+
+export type CompoundOperator = 'union' | 'unionAll' | 'intersect' | 'except'
+
+/** The rows of two queries with the same number of columns; the left one gives the names. */
+export interface CompoundSource {
+  readonly kind: 'compound'
+  readonly id: number
+  readonly operator: CompoundOperator
+  readonly left: Select
+  readonly right: Select
+}
+
+/** Rows that `materialize` holds. */
+export interface RowsSource {
+  readonly kind: 'rows'
+  readonly id: number
+  readonly rows: HeldRows
+}
+
+/** Rows by column, in values of the columns' types. */
+export interface GivenRows {
+  readonly columns: HeldRows['columns']
+  readonly count: number
+  readonly values: readonly (readonly unknown[])[]
+}
+
+/** Rows outside of any table, until they are dropped. */
+export interface HeldRows {
+  readonly name: string
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType<any> }[]
 }
 
 export interface OutputColumn {

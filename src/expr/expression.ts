@@ -1,5 +1,5 @@
 import { NotFoundError, QueryError } from '../errors.js'
-import { type ColumnType, describeValue } from '../types/column-type.js'
+import { type ColumnType, describeValue, type OperatorGroup } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import type { PlainDate } from '../types/temporal.js'
 import { childrenOf, literal, type Node } from './node.js'
@@ -21,16 +21,23 @@ export interface Expr<out T> {
   readonly node: Node
   isNull(): BoolExpr
   isNotNull(): BoolExpr
-  /** Sorts by this, smallest first, nulls last. */
-  asc(): Order
-  /** Sorts by this, largest first, nulls last. */
-  desc(): Order
+  /** Sorts by this, smallest first; nulls last, or first. */
+  asc(options?: OrderOptions): Order
+  /** Sorts by this, largest first; nulls last, or first. */
+  desc(options?: OrderOptions): Order
+}
+
+/** Options of a sort key. */
+export interface OrderOptions {
+  /** Where nulls come. @default 'last' */
+  readonly nulls?: 'first' | 'last'
 }
 
 /** One key of a sort order. */
 export interface Order {
   readonly node: Node
   readonly direction: 'asc' | 'desc'
+  readonly nulls?: 'first' | 'last'
 }
 
 /**
@@ -42,8 +49,8 @@ export interface EqExpr<out T, V, out N extends null = never> extends Expr<T | N
   eq(value: Arg<V>): BoolExpr<N>
   /** Not equal. Null on either side gives null. */
   ne(value: Arg<V>): BoolExpr<N>
-  /** Equal to one of the values. */
-  in(values: readonly V[]): BoolExpr<N>
+  /** Equal to one of the values, or to one that a query of a single column returns. */
+  in(values: readonly V[] | Subquery<{ readonly [column: string]: V | null }>): BoolExpr<N>
 }
 
 /** An expression whose values have an order. */
@@ -122,7 +129,7 @@ export interface JsonExpr<out T> extends Expr<T> {
   /** Equal in kind and value; null where the value is of another kind. */
   eq(value: Arg<unknown>): BoolExpr<null>
   ne(value: Arg<unknown>): BoolExpr<null>
-  in(values: readonly unknown[]): BoolExpr<null>
+  in(values: readonly unknown[] | Subquery<unknown>): BoolExpr<null>
   gt(value: Arg<unknown>): BoolExpr<null>
   gte(value: Arg<unknown>): BoolExpr<null>
   lt(value: Arg<unknown>): BoolExpr<null>
@@ -179,6 +186,17 @@ export type Refs<R> = { readonly [K in keyof R]-?: ExprFor<R[K]> } & { readonly 
 /** The JavaScript value that an expression yields. */
 export type TypeOf<E> = E extends { readonly $type?: infer T | undefined } ? T : never
 
+/** What makes a query usable inside an expression of another. */
+export const subquery: unique symbol = Symbol('pixeltable.subquery')
+
+/** A query, as expressions take it. `O` is the row that it returns. */
+export interface Subquery<out O> {
+  /** Phantom type, for inference only. */
+  readonly $out?: O
+  /** @internal The query, and how many columns it returns. */
+  [subquery](): { readonly query: object; readonly columns: number }
+}
+
 // ------------------------------------------------------------------------------------------------- how it works
 
 /** What the predicate-scope check has seen being built, while a `where` callback runs. */
@@ -198,6 +216,11 @@ export class Expression {
     this.node = node
     this.#type = type
     Object.freeze(this)
+  }
+
+  /** @internal The type, where this is a column. */
+  get columnType(): ColumnType | undefined {
+    return this.#type
   }
 
   eq(value: unknown) {
@@ -309,8 +332,11 @@ export class Expression {
     return this.#call('media.format')
   }
 
-  in(values: readonly unknown[]): AnyExpr {
-    if (!Array.isArray(values)) throw new QueryError(`in(): expected an array of values, got ${describeValue(values)}`)
+  in(values: readonly unknown[] | Subquery<unknown>): AnyExpr {
+    if (isSubquery(values)) return inSubquery(this.node, values)
+    if (!Array.isArray(values)) {
+      throw new QueryError(`in(): expected an array of values or a query, got ${describeValue(values)}`)
+    }
     return this.#call('in', ...values)
   }
 
@@ -321,12 +347,19 @@ export class Expression {
     return this.#call('get', key)
   }
 
-  asc(): Order {
-    return Object.freeze({ node: this.node, direction: 'asc' })
+  asc(options?: OrderOptions): Order {
+    return this.#order('asc', options)
   }
 
-  desc(): Order {
-    return Object.freeze({ node: this.node, direction: 'desc' })
+  desc(options?: OrderOptions): Order {
+    return this.#order('desc', options)
+  }
+
+  #order(direction: 'asc' | 'desc', { nulls }: OrderOptions = {}): Order {
+    if (nulls !== undefined && nulls !== 'first' && nulls !== 'last') {
+      throw new QueryError(`${direction}(): nulls: expected 'first' or 'last', got ${describeValue(nulls)}`)
+    }
+    return Object.freeze({ node: this.node, direction, ...(nulls === undefined ? {} : { nulls }) })
   }
 
   /** `c.stars > 3` would compare objects; say so instead. */
@@ -343,6 +376,46 @@ export class Expression {
     }
     return callOperator(name, [this.node, ...args.map((arg) => toNode(arg, `${name}()`))])
   }
+}
+
+const isSubquery = (value: unknown): value is Subquery<unknown> =>
+  typeof value === 'object' && value !== null && subquery in value
+
+function inSubquery(value: Node, rows: Subquery<unknown>): AnyExpr {
+  const { query, columns } = rows[subquery]()
+  if (columns !== 1)
+    throw new QueryError(`in(): expected a query of one column, got one of ${columns}: select the one that is meant`)
+  const node: Node = Object.freeze({ kind: 'subquery', test: 'in', args: Object.freeze([value]), query })
+  scope?.add(node)
+  return new Expression(node) as AnyExpr
+}
+
+/**
+ * Whether a query has a row. Its conditions may use columns of the query around it.
+ *
+ * @throws QueryError when it is given no query
+ * @example
+ * ```ts
+ * import { exists, Pixeltable, t } from 'pixeltable'
+ * const pxt = await Pixeltable.open(':memory:')
+ * const films = await pxt.createTable('films', { id: t.int(), title: t.string() })
+ * const reviews = await pxt.createTable('reviews', { film: t.int(), stars: t.int() })
+ * await films.insert([{ id: 1, title: 'Alien' }, { id: 2, title: 'Heat' }])
+ * await reviews.insert([{ film: 2, stars: 5 }])
+ * const praised = films.where((f) => exists(reviews.where((r) => r.film.eq(f.id).and(r.stars.gt(4)))))
+ * console.log(await praised.select('title').collect()) // [{ title: 'Heat' }]
+ * ```
+ */
+export function exists(rows: Subquery<unknown>): BoolExpr {
+  if (!isSubquery(rows)) throw new QueryError(`exists(): expected a query, got ${describeValue(rows)}`)
+  const node: Node = Object.freeze({
+    kind: 'subquery',
+    test: 'exists',
+    args: Object.freeze([]),
+    query: rows[subquery]().query,
+  })
+  scope?.add(node)
+  return new Expression(node) as unknown as BoolExpr
 }
 
 function callOperator(operator: string, args: readonly Node[]): AnyExpr {
@@ -366,6 +439,21 @@ export function toNode(value: unknown, where: string): Node {
   return literal(value)
 }
 
+/**
+ * The node of an operand of a kind.
+ * @throws QueryError when it is a column of another type
+ */
+export function operandNode(value: unknown, group: OperatorGroup | 'any', where: string): Node {
+  const type = value instanceof Expression ? value.columnType : undefined
+  if (type !== undefined && group !== 'any' && !type.operators.includes(group)) {
+    const { node } = value as Expression
+    throw new QueryError(
+      `${where} does not work on the ${type.name} column${node.kind === 'column' ? ` '${node.name}'` : ''}`,
+    )
+  }
+  return toNode(value, where)
+}
+
 /** Whether a value is an expression. */
 export function isExpression(value: unknown): value is Expression {
   return value instanceof Expression
@@ -385,10 +473,15 @@ export function conjunction(predicates: readonly Node[]): Node | undefined {
 export function makeRefs(
   columns: Iterable<readonly [string, Expression]>,
   owner: string,
-  rowid: Expression,
+  rowid: Expression | undefined,
 ): Record<string, Expression> {
   const refs: Record<string, Expression> = Object.create(null)
-  Object.defineProperty(refs, '_rowid', { get: () => rowid })
+  Object.defineProperty(refs, '_rowid', {
+    get: () => {
+      if (rowid) return rowid
+      throw new QueryError(`${owner}: only the rows of a table have row ids`)
+    },
+  })
   for (const [name, column] of columns) Object.defineProperty(refs, name, { get: () => column, enumerable: true })
   return new Proxy(refs, {
     get(target, key) {

@@ -30,6 +30,15 @@ export interface ScalarFunction extends FunctionIdentity {
     | undefined
 }
 
+/** A user's aggregate, as engines call it: `step` once a row, in order. */
+export interface AggregateFunction extends FunctionIdentity {
+  /** The type of its result, where it is declared. */
+  readonly returns?: ColumnType | undefined
+  init(): unknown
+  step(state: unknown, ...values: unknown[]): unknown
+  finish(state: unknown): unknown
+}
+
 /** The text `name@version`. */
 export const identityOf = (fn: FunctionIdentity): string => `${fn.name}@${fn.version}`
 
@@ -37,7 +46,7 @@ export const identityOf = (fn: FunctionIdentity): string => `${fn.name}@${fn.ver
 const definitions = new Map<string, FunctionIdentity>()
 
 /** The kinds of code that a database file refers to by name. */
-export type CodeKind = 'function' | 'iterator' | 'embedder'
+export type CodeKind = 'function' | 'aggregate' | 'iterator' | 'embedder'
 
 /** Makes a definition known to files that refer to it by name. The latest of a name wins. */
 export function define<T extends FunctionIdentity>(kind: CodeKind, definition: T): T {

@@ -1,4 +1,4 @@
-import type { ScalarFunction } from './function.js'
+import type { AggregateFunction, ScalarFunction } from './function.js'
 
 /**
  * Expression nodes: frozen, plain, and free of types, so that the planner, the compilers and the evaluator can walk
@@ -13,8 +13,14 @@ export type Node =
   | CallNode
   | FunctionNode
   | FragmentNode
+  | AggregateNode
+  | WindowNode
+  | SubqueryNode
 
-/** A column of the table or view with this id, or of one of its bases. */
+/**
+ * A column of the table or view with this id, or of one of its bases; or, with a negative id, of the query or join that
+ * has it as a source.
+ */
 export interface ColumnNode {
   readonly kind: 'column'
   readonly table: number
@@ -65,6 +71,57 @@ export interface FragmentNode {
   readonly args: readonly Node[]
 }
 
+/** A value for many rows: of a group, or of all. */
+export interface AggregateNode {
+  readonly kind: 'aggregate'
+  /** A built-in aggregate; see `aggregates.ts`. */
+  readonly name: string
+  /** A user's own, instead. */
+  readonly fn?: AggregateFunction
+  /** Its arguments, then the keys that order its input. */
+  readonly args: readonly Node[]
+  /** How its input is ordered: one a key. By row, without. */
+  readonly order: readonly Sorting[]
+  /** Whether equal values count once. */
+  readonly distinct?: boolean
+}
+
+/** How a key sorts. */
+export interface Sorting {
+  readonly direction: 'asc' | 'desc'
+  readonly nulls?: 'first' | 'last'
+}
+
+/** A value for each row, from the rows around it. */
+export interface WindowNode {
+  readonly kind: 'window'
+  /** A built-in window function or aggregate; see `aggregates.ts`. */
+  readonly name: string
+  readonly fn?: AggregateFunction
+  /** Its arguments, then the keys of its partition, then those of its order. */
+  readonly args: readonly Node[]
+  /** How many of `args` are keys of the partition. */
+  readonly partition: number
+  readonly order: readonly Sorting[]
+  readonly frame?: Frame
+}
+
+/** The rows around a row: how far back and ahead; null is all the way. */
+export interface Frame {
+  readonly unit: 'rows' | 'range' | 'groups'
+  readonly from: number | null
+  readonly to: number | null
+}
+
+/** A test against the rows of a query: that one equals `args[0]`, or that there is one. */
+export interface SubqueryNode {
+  readonly kind: 'subquery'
+  readonly test: 'in' | 'exists'
+  readonly args: readonly Node[]
+  /** The query as its builder holds it, and, once planned, as the engine takes it. */
+  readonly query: object
+}
+
 /** The nodes directly below `node`. */
 export function childrenOf(node: Node): readonly Node[] {
   return 'args' in node ? node.args : []
@@ -96,6 +153,23 @@ export function columnsIn(node: Node): Set<string> {
   })
   return names
 }
+
+/** The arguments of an aggregate or window function, without the keys that order or part its input. */
+export function argumentsOf(node: AggregateNode | WindowNode): readonly Node[] {
+  const keys = node.order.length + (node.kind === 'window' ? node.partition : 0)
+  return node.args.slice(0, node.args.length - keys)
+}
+
+/** The keys that order the input of an aggregate or window function. */
+export const orderKeysOf = (node: AggregateNode | WindowNode): readonly Node[] =>
+  node.order.length === 0 ? [] : node.args.slice(-node.order.length)
+
+/** The keys that part the rows of a window function. */
+export const partitionKeysOf = (node: WindowNode): readonly Node[] =>
+  node.args.slice(node.args.length - node.order.length - node.partition, node.args.length - node.order.length)
+
+/** A column node. */
+export const columnNode = (table: number, name: string): ColumnNode => Object.freeze({ kind: 'column', table, name })
 
 /** A literal node. */
 export const literal = (value: unknown): LiteralNode => Object.freeze({ kind: 'literal', value })

@@ -125,6 +125,8 @@ export const operators: Readonly<Record<string, Operator>> = {
   },
   neg: { operands: ['number'], result: numeric, evaluate: (a) => (typeof a === 'bigint' ? -a : 0 - a) },
 
+  hash: { operands: ['number'], result: () => floatType, evaluate: (x, seed) => hash(Number(x), Number(seed)) },
+
   concat: { operands: ['text'], result: text, evaluate: (...parts: string[]) => parts.join('') },
   upper: { operands: ['text'], result: text, evaluate: (s: string) => s.toUpperCase() },
   lower: { operands: ['text'], result: text, evaluate: (s: string) => s.toLowerCase() },
@@ -218,6 +220,19 @@ function arithmetic(
 
 /** SQL has no NaN: it is null. */
 const number = (x: number): number | null => (Number.isNaN(x) ? null : x)
+
+/** A number from 0 to 1 (exclusive) that looks random and depends on two whole numbers alone: MurmurHash3's finalizer. */
+export function hash(x: number, seed: number): number {
+  const mix = (h: number): number => {
+    let m = h
+    m = Math.imul(m ^ (m >>> 16), 0x85ebca6b)
+    m = Math.imul(m ^ (m >>> 13), 0xc2b2ae35)
+    return m ^ (m >>> 16)
+  }
+  const low = mix(mix(seed | 0) ^ (x | 0))
+  const high = mix(low ^ Math.floor(x / 2 ** 32) ^ 0x9e3779b9)
+  return (high >>> 0) / 2 ** 32
+}
 
 function codePoints(text: string): number {
   let count = 0

@@ -1,7 +1,9 @@
 import type { ColumnType } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
-import { floatType, intType } from '../types/scalars.js'
-import type { ColumnNode, Node } from './node.js'
+import { jsonType } from '../types/json.js'
+import { boolType, floatType, intType } from '../types/scalars.js'
+import { aggregates } from './aggregates.js'
+import { argumentsOf, type ColumnNode, type Node } from './node.js'
 import { operators } from './operators.js'
 
 /** The type of an expression's values, as far as it is known without computing one. */
@@ -19,6 +21,13 @@ export function typeOfNode(node: Node, typeOfColumn: (column: ColumnNode) => Col
       return operators[node.operator]!.result(node.args.map((arg) => typeOfNode(arg, typeOfColumn)))
     case 'function':
       return node.fn.returns ?? dynamicType
+    case 'aggregate':
+    case 'window': {
+      if (node.fn) return node.fn.returns ?? jsonType()
+      return aggregates[node.name]!.result(argumentsOf(node).map((arg) => typeOfNode(arg, typeOfColumn)))
+    }
+    case 'subquery':
+      return boolType
     case 'fragment':
     case 'parameter':
       return dynamicType

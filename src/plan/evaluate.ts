@@ -47,6 +47,12 @@ export async function evaluate(node: Node, rows: Rows, options: EvaluateOptions 
       return evaluateFunction(node, rows, options)
     case 'fragment':
       throw new QueryError('sql`…` runs in the database and cannot be used where JavaScript computes the value')
+    case 'aggregate':
+    case 'window':
+    case 'subquery':
+      throw new QueryError(
+        `${node.kind === 'subquery' ? 'a subquery' : `${node.name}()`} needs more than one row and cannot be used here`,
+      )
     case 'parameter':
       throw new QueryError(`the parameter '${node.name}' of the query function has no value here`)
   }

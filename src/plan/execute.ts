@@ -1,20 +1,18 @@
-import type { Catalog, OwnedColumn } from '../catalog/catalog.js'
-import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
-import type { CompiledQuery, OutputColumn, Select, VectorSearch } from '../engine/engine.js'
-import { NotFoundError, QueryError } from '../errors.js'
-import { conjunction } from '../expr/expression.js'
-import { type Node, some, transform } from '../expr/node.js'
-import { compare } from '../expr/operators.js'
-import { chooseIndex, embedValues, noModelFor, queryVector } from '../search/vector-search.js'
+import type { CompiledQuery, HeldRows, Select } from '../engine/engine.js'
+import { visit } from '../expr/node.js'
 import { describeValue } from '../types/column-type.js'
-import { isMedia } from '../types/media.js'
-import { setOwn } from '../types/own-property.js'
-import { CellFailure, evaluate } from './evaluate.js'
-import type { QueryNode, SortKey } from './query-node.js'
-import { queryKey, type Session } from './session.js'
+import { dynamicType, typeOfValue } from '../types/dynamic.js'
+import { columnsOfQuery } from './columns.js'
+import { finish, type ResultRow } from './finish.js'
+import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
+import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
+import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
+import { givenVector, vectorOf } from './search.js'
+import type { Session } from './session.js'
 
-/** Values of the parameters of a query function, by name. */
-export type Parameters = Readonly<Record<string, unknown>>
+export type { ResultRow } from './finish.js'
+export type { Parameters } from './lower.js'
+export { findIndex } from './search.js'
 
 /** How one execution of a query is bounded. */
 export interface ExecuteOptions {
@@ -22,441 +20,259 @@ export interface ExecuteOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** One row of a result. */
-export type ResultRow = Record<string, unknown>
-
-/** What runs in the database and what runs in JavaScript afterwards. */
-interface Plan {
-  readonly select: Select
-  /** Predicates that call functions: they run over the rows that survive the database's own. */
-  readonly filter: Node | undefined
-  /** The result's columns, over those of `select`; undefined where those are the result already. */
-  readonly output: readonly OutputColumn[] | undefined
-  /** Keys that call functions: the sort is JavaScript's then. */
-  readonly orderBy: readonly SortKey[] | undefined
-  /** Rows to skip and to return, where the database could not. */
-  readonly offset: number
-  readonly limit: number
-  readonly distinct: boolean
-}
-
 /** Runs a query and returns its rows. */
-export async function collect(
+export function collect(
   session: Session,
   query: QueryNode,
   parameters: Parameters,
   options: ExecuteOptions,
 ): Promise<ResultRow[]> {
-  const catalog = await catalogOf(session, query)
-  const plan = await planQuery(session, catalog, query, parameters, options)
-  options.signal?.throwIfAborted()
-  return run(session, plan, options)
+  return withPlan(session, query, parameters, options, async (plan) => run(session, plan, options))
 }
 
 /** How many rows a query has; its limit and offset count. */
-export async function count(
+export function count(
   session: Session,
   query: QueryNode,
   parameters: Parameters,
   options: ExecuteOptions,
 ): Promise<number> {
-  const catalog = await catalogOf(session, query)
-  const { orderBy: _orderBy, ...unordered } = query
-  const plan = await planQuery(session, catalog, { ...unordered, orderBy: [] }, parameters, options)
-  if (plan.filter || plan.distinct) return (await run(session, plan, options)).length
-  const all = await session.engine.count(plan.select)
-  const offset = plan.select.offset ?? plan.offset
-  return Math.max(0, Math.min(all - offset, plan.select.limit ?? plan.limit))
+  const unordered = query.limit || query.offset ? query : { ...query, orderBy: [] }
+  return withPlan(session, unordered, parameters, options, async (plan) => {
+    if (plan.filter || plan.distinct || plan.orderBy) return (await run(session, plan, options)).length
+    const { distinct, groupBy } = plan.select
+    const select = distinct || groupBy ? plan.select : { ...plan.select, columns: [] }
+    return session.engine.count(select, session.decode)
+  })
 }
 
 /** Rows that a stream reads at a time. */
 const pageSize = 1000
 
-/** Runs a query page by page, holding neither the connection nor the result. */
+/**
+ * Runs a query page by page, holding neither the connection nor the result: rows of a table are read by their ids; any
+ * other result is put aside by the database first. A sort or a distinct that takes JavaScript is collected.
+ */
 export async function* stream(
   session: Session,
   query: QueryNode,
   parameters: Parameters,
   options: ExecuteOptions,
 ): AsyncGenerator<ResultRow, void, undefined> {
-  const inRowOrder = !query.search && !query.distinct && query.orderBy.length === 0
-  if (!inRowOrder) {
-    // Ranked or sorted rows have to be known before the first can be given.
-    yield* await collect(session, query, parameters, options)
+  if (isInRowOrder(query)) {
+    yield* pages(session, query, parameters, options)
     return
   }
-  const { limit: _limit, offset: _offset, ...unbounded } = query
-  let skip = wholeNumber(query.offset, parameters, 'offset') ?? 0
-  let left = wholeNumber(query.limit, parameters, 'limit') ?? Number.POSITIVE_INFINITY
+  await begin(session, query)
+  const lowered = lower(session, query, parameters)
+  const prepared = await prepare(session, lowered, options)
+  let held: HeldRows | undefined
+  try {
+    const plan = planQuery(session, lowered, prepared)
+    if (plan.orderBy || plan.distinct) {
+      yield* await run(session, plan, options)
+      return
+    }
+    held = await session.engine.hold(plan.select, session.decode)
+    const { columns } = plan.select
+    let skip = plan.offset
+    let left = plan.limit
+    for (let after = 0; left > 0; after += pageSize) {
+      options.signal?.throwIfAborted()
+      const page = await session.engine.select(pageOf(held, after), session.decode)
+      for (const row of await finish(
+        { ...plan, offset: 0, limit: Number.POSITIVE_INFINITY },
+        columns,
+        page,
+        options.signal,
+      )) {
+        if (skip > 0) skip--
+        else if (left-- > 0) yield row
+        else return
+      }
+      if (page.length < pageSize) return
+    }
+  } finally {
+    if (held) await session.engine.release(held)
+    await release(session, prepared)
+  }
+}
+
+/** Held rows are numbered from 1. */
+const pageOf = (rows: HeldRows, after: number): Select => ({
+  from: { kind: 'rows', id: 0, rows },
+  columns: rows.columns.map(({ name }) => ({ name, value: { kind: 'column', table: 0, name } })),
+  limit: pageSize,
+  after,
+})
+
+const isInRowOrder = ({ from, search, distinct, groupBy, orderBy, select = [] }: QueryNode): boolean =>
+  from.kind === 'table' &&
+  !search &&
+  !distinct &&
+  !groupBy &&
+  orderBy.length === 0 &&
+  !select.some((column) => isFolded(column.value))
+
+async function* pages(
+  session: Session,
+  query: QueryNode,
+  parameters: Parameters,
+  options: ExecuteOptions,
+): AsyncGenerator<ResultRow, void, undefined> {
+  const { limit, offset, ...unbounded } = query
+  const bounds = lower(session, query, parameters)
+  let skip = wholeNumber(bounds.offset, 'offset') ?? 0
+  let left = wholeNumber(bounds.limit, 'limit') ?? Number.POSITIVE_INFINITY
   let after = 0
   while (left > 0) {
     options.signal?.throwIfAborted()
-    const catalog = await catalogOf(session, query)
-    const plan = await planQuery(session, catalog, unbounded, parameters, options)
-    const rowid: OutputColumn = { name: rowidKey, value: { kind: 'rowid', table: query.table } }
-    const select = { ...plan.select, columns: [...plan.select.columns, rowid], limit: pageSize, after }
-    const raw = await session.engine.select(select, session.decode)
-    if (raw.length === 0) return
-    after = raw.at(-1)!.at(-1) as number
-    for (const row of await finish(plan, select.columns, raw, options)) {
-      if (skip > 0) {
-        skip--
-        continue
-      }
-      delete row[rowidKey]
-      yield row
-      if (--left === 0) return
+    const page = await withPlan(session, unbounded, parameters, options, async (plan) => {
+      const { from, columns } = plan.select
+      const table = from.kind === 'table' ? from.line[0]!.id : 0
+      const rowid = { name: '_rowid', value: { kind: 'rowid', table } } as const
+      const select = { ...plan.select, columns: [...columns, rowid], limit: pageSize, after }
+      const raw = await session.engine.select(select, session.decode)
+      after = (raw.at(-1)?.at(-1) as number | undefined) ?? after
+      return { rows: await finish(plan, columns, raw, options.signal), isLast: raw.length < pageSize }
+    })
+    for (const row of page.rows) {
+      if (skip > 0) skip--
+      else if (left-- > 0) yield row
+      else return
     }
-    if (raw.length < pageSize) return
+    if (page.isLast) return
   }
 }
 
-/** The name under which a stream reads row ids; no column can have it. */
-const rowidKey = '_rowid'
-
-/** The SQL of a query. A search by text shows a null vector, because embedding takes a model. */
+/** The SQL of a query. A search by text shows an empty vector, because embedding takes a model. */
 export function toSQL(session: Session, query: QueryNode, parameters: Parameters): CompiledQuery {
-  const catalog = session.catalogAt(query.asOf)
-  const table = tableOf(catalog, query)
-  let search: VectorSearch | undefined
-  if (query.search) {
-    const { owner, index } = findIndex(catalog, table, query.search)
-    const value = knownValue(query.search.query, parameters)
-    const vector = isVector(value) ? queryVector(value, index, index.dimensions) : new Float32Array(0)
-    search = { owner, index, vector }
-  }
-  return session.engine.compile(makePlan(catalog, table, query, parameters, search).select)
+  const lowered = lower(session, query, parameters)
+  const vectors = new Map<SearchNode, Float32Array>()
+  forEachQuery(lowered, ({ search, from }) => {
+    const vector = search && from.kind === 'table' ? givenVector(session, from, search) : undefined
+    if (vector) vectors.set(search!, vector)
+  })
+  return session.engine.compile(planQuery(session, lowered, { vectors, held: new Map() }).select)
 }
 
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
-export async function explain(session: Session, query: QueryNode, parameters: Parameters): Promise<string[]> {
-  const catalog = await catalogOf(session, query)
-  const plan = await planQuery(session, catalog, query, parameters, {})
-  const { sql, params } = session.engine.compile(plan.select)
-  const { search } = plan.select
-  return [
-    `SQL: ${sql}`,
-    `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
-    ...(await session.engine.explain(plan.select)).map((line) => `database: ${line}`),
-    ...(search
-      ? [`search: exact, ${search.index.metric}, index '${search.index.name}' on '${search.owner.name}', in SQL`]
-      : []),
-    ...(plan.filter ? ['JavaScript: filter by functions'] : []),
-    ...(plan.orderBy ? ['JavaScript: sort by functions'] : []),
-    ...(plan.output ? ['JavaScript: columns by functions'] : []),
-  ]
+export function explain(session: Session, query: QueryNode, parameters: Parameters): Promise<string[]> {
+  return withPlan(session, query, parameters, {}, async (plan, prepared) => {
+    const { sql, params } = session.engine.compile(plan.select)
+    const { from } = plan.select
+    const search = from.kind === 'table' ? from.search : undefined
+    return [
+      ...[...prepared.held.values()].map(
+        (rows) => `JavaScript: an inner query first, held as ${rows.name} (${rows.columns.length} columns)`,
+      ),
+      `SQL: ${sql}`,
+      `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
+      ...(await session.engine.explain(plan.select)).map((line) => `database: ${line}`),
+      ...(search
+        ? [`search: exact, ${search.index.metric}, index '${search.index.name}' on '${search.owner.name}', in SQL`]
+        : []),
+      ...(plan.filter ? ['JavaScript: filter by functions'] : []),
+      ...(plan.orderBy ? ['JavaScript: sort by functions'] : []),
+      ...(plan.output ? ['JavaScript: columns by functions'] : []),
+    ]
+  })
 }
 
-/** The catalog that a query is run with. */
-async function catalogOf(session: Session, query: QueryNode): Promise<Catalog> {
+async function withPlan<T>(
+  session: Session,
+  query: QueryNode,
+  parameters: Parameters,
+  options: ExecuteOptions,
+  work: (plan: Plan, prepared: Prepared) => Promise<T>,
+): Promise<T> {
+  await begin(session, query)
+  const lowered = lower(session, query, parameters)
+  const prepared = await prepare(session, lowered, options)
+  try {
+    options.signal?.throwIfAborted()
+    return await work(planQuery(session, lowered, prepared), prepared)
+  } finally {
+    if (prepared.held.size > 0) await release(session, prepared)
+  }
+}
+
+/** Every execution begins with the current catalog. @throws NotFoundError for a version that cannot be read */
+async function begin(session: Session, query: QueryNode): Promise<void> {
   await session.catalog()
-  await session.checkVersion(query.asOf)
-  return session.catalogAt(query.asOf)
+  const versions = new Set<number>()
+  forEachSource(query.from, (from) => {
+    if (from.kind === 'table' && from.asOf !== undefined) versions.add(from.asOf)
+  })
+  for (const version of versions) await session.checkVersion(version)
 }
 
-async function planQuery(
-  session: Session,
-  catalog: Catalog,
-  query: QueryNode,
-  parameters: Parameters,
-  options: ExecuteOptions,
-): Promise<Plan> {
-  const table = tableOf(catalog, query)
-  const search = query.search && (await resolveSearch(session, catalog, table, query.search, parameters, options))
-  return makePlan(catalog, table, query, parameters, search)
-}
-
-function tableOf(catalog: Catalog, query: QueryNode): TableDefinition {
-  return catalog.byId(query.table, query.tableName)
-}
-
-function makePlan(
-  catalog: Catalog,
-  table: TableDefinition,
-  query: QueryNode,
-  parameters: Parameters,
-  search: VectorSearch | undefined,
-): Plan {
-  const bindAll = (node: Node): Node => bindParameters(catalog.expand(node), parameters)
-  const where = query.where.flatMap((predicate) => conjuncts(bindAll(predicate)))
-  const pushed = where.filter((predicate) => !callsFunction(predicate))
-  const kept = where.filter(callsFunction)
-  const wanted = (query.select ?? allColumns(catalog, table, query)).map(({ name, value }) => ({
-    name,
-    value: bindAll(value),
-  }))
-  const orderBy = query.orderBy.map((key) => ({ ...key, node: bindAll(key.node) }))
-  const limit = wholeNumber(query.limit, parameters, 'limit')
-  const offset = wholeNumber(query.offset, parameters, 'offset')
-
-  const inJs = {
-    filter: kept.length > 0,
-    order: orderBy.some((key) => callsFunction(key.node)),
-    output: wanted.some((column) => callsFunction(column.value)),
-  }
-  const base = { line: catalog.lineOf(table), asOf: query.asOf, where: conjunction(pushed), search }
-  if (!inJs.filter && !inJs.order && !inJs.output) {
-    return {
-      select: { ...base, columns: wanted, orderBy, limit, offset, distinct: query.distinct },
-      filter: undefined,
-      output: undefined,
-      orderBy: undefined,
-      offset: 0,
-      limit: Number.POSITIVE_INFINITY,
-      distinct: false,
+/** Embeds what searches look for, and runs the inner queries that take JavaScript, innermost first. */
+async function prepare(session: Session, query: QueryNode, { signal }: ExecuteOptions): Promise<Prepared> {
+  const vectors = new Map<SearchNode, Float32Array>()
+  const held = new Map<QueryNode, HeldRows>()
+  const inner: QueryNode[] = []
+  forEachQuery(query, (found) => inner.push(found))
+  try {
+    for (const found of inner) {
+      const { search, from } = found
+      if (search && from.kind === 'table') vectors.set(search, await vectorOf(session, from, search, signal))
+      if (found === query || !takesJavaScript(found)) continue
+      const plan = planQuery(session, found, { vectors, held })
+      held.set(found, await holdResult(session, found, await run(session, plan, { signal })))
     }
+  } catch (error) {
+    await release(session, { held })
+    throw error
   }
-  // The database fetches what the functions need; everything above the first function is JavaScript's.
-  const inputs = new Inputs()
-  const filter = conjunction(kept.map((predicate) => inputs.take(predicate)))
-  const output = wanted.map(({ name, value }) => ({ name, value: inputs.take(value) }))
-  const keys = inJs.order ? orderBy.map((key) => ({ ...key, node: inputs.take(key.node) })) : undefined
-  const bounded = !inJs.filter && !inJs.order && !query.distinct
-  return {
-    select: {
-      ...base,
-      columns: inputs.columns,
-      orderBy: inJs.order ? [] : orderBy,
-      limit: bounded ? limit : undefined,
-      offset: bounded ? offset : undefined,
-    },
-    filter,
-    output,
-    orderBy: keys,
-    offset: bounded ? 0 : (offset ?? 0),
-    limit: bounded ? Number.POSITIVE_INFINITY : (limit ?? Number.POSITIVE_INFINITY),
-    distinct: query.distinct ?? false,
-  }
+  return { vectors, held }
 }
 
-/** The columns that JavaScript needs of the database. */
-class Inputs {
-  readonly columns: OutputColumn[] = []
-
-  /** The expression with its largest parts that the database can compute replaced by columns of its result. */
-  take(node: Node): Node {
-    if (callsFunction(node)) {
-      if (!('args' in node)) return node
-      return { ...node, args: node.args.map((arg) => this.take(arg)) } as Node
-    }
-    if (node.kind === 'literal') return node
-    const name = `$${this.columns.length}`
-    this.columns.push({ name, value: node })
-    return { kind: 'column', table: 0, name }
-  }
+async function holdResult(session: Session, query: QueryNode, rows: readonly ResultRow[]): Promise<HeldRows> {
+  const columns = columnsOfQuery(session, query).map(({ name, type }) => {
+    const value = type === dynamicType ? rows.find((row) => row[name] !== null)?.[name] : undefined
+    return { name, type: value === undefined ? type : typeOfValue(value) }
+  })
+  const values = columns.map(({ name }) => rows.map((row) => row[name]))
+  return session.engine.hold({ columns, count: rows.length, values }, session.decode)
 }
 
-async function run(session: Session, plan: Plan, options: ExecuteOptions): Promise<ResultRow[]> {
+async function release(session: Session, { held }: Pick<Prepared, 'held'>): Promise<void> {
+  for (const rows of held.values()) await session.engine.release(rows)
+}
+
+function takesJavaScript({ where, having = [], select = [], orderBy }: QueryNode): boolean {
+  return [...where, ...having, ...select.map((column) => column.value), ...orderBy.map((key) => key.node)].some(
+    callsFunction,
+  )
+}
+
+/** Visits a lowered query and all queries inside it, the innermost first. */
+function forEachQuery(query: QueryNode, visitor: (query: QueryNode) => void): void {
+  forEachSource(query.from, (from) => {
+    if (from.kind === 'subquery') forEachQuery(from.query, visitor)
+    if (from.kind !== 'compound') return
+    forEachQuery(from.left, visitor)
+    forEachQuery(from.right, visitor)
+  })
+  const { where, having = [], select = [], orderBy } = query
+  for (const node of [...where, ...having, ...select.map((c) => c.value), ...orderBy.map((key) => key.node)]) {
+    visit(node, (n) => {
+      if (n.kind === 'subquery') forEachQuery(n.query as QueryNode, visitor)
+    })
+  }
+  visitor(query)
+}
+
+/** Visits a source and the sources that it joins, but not those of queries inside. */
+function forEachSource(from: SourceNode, visitor: (from: SourceNode) => void): void {
+  visitor(from)
+  if (from.kind !== 'join') return
+  forEachSource(from.left, visitor)
+  forEachSource(from.right, visitor)
+}
+
+async function run(session: Session, plan: Plan, { signal }: ExecuteOptions): Promise<ResultRow[]> {
   const raw = await session.engine.select(plan.select, session.decode)
-  return finish(plan, plan.select.columns, raw, options)
-}
-
-/** JavaScript's part of a query. */
-async function finish(
-  plan: Plan,
-  columns: readonly OutputColumn[],
-  raw: unknown[][],
-  options: ExecuteOptions,
-): Promise<ResultRow[]> {
-  if (!plan.output) return raw.map((row) => toRow(columns, row))
-  let rows = raw
-  if (plan.filter) {
-    const keep = await values(plan.filter, columns, rows, options)
-    rows = rows.filter((_, i) => keep[i] === true)
-  }
-  if (plan.orderBy) rows = await sort(plan.orderBy, columns, rows, options)
-  rows = plan.distinct ? rows : rows.slice(plan.offset, plan.offset + plan.limit)
-  const cells = await Promise.all(plan.output.map((column) => values(column.value, columns, rows, options)))
-  const result = rows.map((raw, i) => {
-    const row = toRow(
-      plan.output!,
-      cells.map((column) => column[i]),
-    )
-    // A stream's row ids ride along.
-    const last = columns.length - 1
-    if (columns[last]?.name === rowidKey) row[rowidKey] = raw[last]
-    return row
-  })
-  return plan.distinct ? distinct(result).slice(plan.offset, plan.offset + plan.limit) : result
-}
-
-function toRow(columns: readonly OutputColumn[], cells: readonly unknown[]): ResultRow {
-  const row: ResultRow = {}
-  for (let i = 0; i < columns.length; i++) setOwn(row, columns[i]!.name, cells[i])
-  return row
-}
-
-/** Evaluates over rows of a result. A function that fails fails the query. */
-async function values(
-  node: Node,
-  columns: readonly OutputColumn[],
-  rows: readonly unknown[][],
-  { signal }: ExecuteOptions,
-): Promise<readonly unknown[]> {
-  const positions = new Map(columns.map((column, i) => [column.name, i]))
-  const source = {
-    length: rows.length,
-    valuesOf(input: Node) {
-      const at = positions.get((input as { name: string }).name)!
-      return rows.map((row) => row[at])
-    },
-  }
-  const cells = await evaluate(node, source, { signal, failFast: true })
-  const failure = cells.find((cell) => cell instanceof CellFailure)
-  if (failure instanceof CellFailure) throw failure.error
-  return cells
-}
-
-async function sort(
-  keys: readonly SortKey[],
-  columns: readonly OutputColumn[],
-  rows: readonly unknown[][],
-  options: ExecuteOptions,
-): Promise<unknown[][]> {
-  const cells = await Promise.all(keys.map((key) => values(key.node, columns, rows, options)))
-  const order = rows.map((_, i) => i)
-  order.sort((a, b) => {
-    for (let k = 0; k < keys.length; k++) {
-      const x = cells[k]![a]
-      const y = cells[k]![b]
-      if (x === null || y === null) {
-        if (x === y) continue
-        return x === null ? 1 : -1
-      }
-      const difference = compare(x, y)
-      if (difference) return keys[k]!.direction === 'asc' ? difference : -difference
-    }
-    return a - b
-  })
-  return order.map((i) => rows[i]!)
-}
-
-function distinct(rows: readonly ResultRow[]): ResultRow[] {
-  const seen = new Set<string>()
-  return rows.filter((row) => {
-    const key = JSON.stringify(Object.values(row).map((value) => (typeof value === 'bigint' ? `${value}n` : value)))
-    if (seen.has(key)) return false
-    seen.add(key)
-    return true
-  })
-}
-
-/** Everything that a query without `select` returns. */
-function allColumns(catalog: Catalog, table: TableDefinition, query: QueryNode): OutputColumn[] {
-  const columns: OutputColumn[] = [...catalog.columnsOf(table).keys()].map((name) => ({
-    name,
-    value: { kind: 'column', table: table.id, name },
-  }))
-  if (query.search) columns.push({ name: query.search.as, value: { kind: 'score' } })
-  return columns
-}
-
-async function resolveSearch(
-  session: Session,
-  catalog: Catalog,
-  table: TableDefinition,
-  search: NonNullable<QueryNode['search']>,
-  parameters: Parameters,
-  options: ExecuteOptions,
-): Promise<VectorSearch> {
-  const { owner, index } = findIndex(catalog, table, search)
-  const value = knownValue(search.query, parameters)
-  return { owner, index, vector: await toQueryVector(session, index, value, options) }
-}
-
-/** The index that a search uses: of the table itself, else of the nearest base that has one for the column. */
-export function findIndex(
-  catalog: Catalog,
-  table: TableDefinition,
-  search: { readonly column: string; readonly index?: string },
-): { owner: TableDefinition; index: IndexDefinition } {
-  const columns = catalog.columnsOf(table)
-  const column: OwnedColumn | undefined = columns.get(search.column)
-  if (!column) {
-    throw new NotFoundError(
-      `'${table.name}' has no column '${search.column}'. It has: ${[...columns.keys()].join(', ')}`,
-    )
-  }
-  const candidates = catalog
-    .lineOf(table)
-    .flatMap((owner) =>
-      owner.indexes
-        .filter(
-          (index) =>
-            index.column === search.column && catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
-        )
-        .map((index) => ({ owner, index })),
-    )
-  const nearest = candidates.filter(({ owner }) => owner === candidates[0]!.owner)
-  const pool = search.index === undefined ? nearest : candidates
-  return chooseIndex(pool, table.name, search.column, search.index)
-}
-
-async function toQueryVector(
-  session: Session,
-  index: IndexDefinition,
-  value: unknown,
-  { signal }: ExecuteOptions,
-): Promise<Float32Array> {
-  if (isVector(value)) return queryVector(value, index, index.dimensions)
-  if (!index.embedder) throw noModelFor(index, value)
-  const embedder = session.embedder(index.embedder.name)
-  if (!embedder) {
-    throw new NotFoundError(
-      `the embedding model '${index.embedder.name}' is needed to search index '${index.name}', but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,
-    )
-  }
-  const kinds = embedder.kinds ?? ['text']
-  const image = value instanceof Uint8Array || isMedia(value)
-  if ((typeof value !== 'string' && !image) || !kinds.includes(image ? 'image' : 'text')) throw noModelFor(index, value)
-  const input = isMedia(value) ? await value.bytes() : (value as string | Uint8Array)
-  const key = typeof input === 'string' ? queryKey(embedder, input) : undefined
-  const cached = key === undefined ? undefined : session.queryVectors.get(key)
-  if (cached) return cached
-  const [vector] = await embedValues(embedder, [input], index.dimensions, { signal, failFast: true })
-  if (key !== undefined) session.queryVectors.set(key, vector as Float32Array)
-  return vector as Float32Array
-}
-
-/** A vector: numbers, but no bytes, which are an image. */
-function isVector(value: unknown): boolean {
-  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value && !(value instanceof Uint8Array))
-}
-
-const callsFunction = (node: Node): boolean => some(node, (n) => n.kind === 'function')
-
-/** The predicates that an AND joins. */
-function conjuncts(node: Node): Node[] {
-  return node.kind === 'call' && node.operator === 'and' ? node.args.flatMap(conjuncts) : [node]
-}
-
-function bindParameters(node: Node, parameters: Parameters): Node {
-  return transform(node, (n) =>
-    n.kind === 'parameter' ? Object.freeze({ kind: 'literal', value: parameterOf(n.name, parameters) }) : n,
-  )
-}
-
-function parameterOf(name: string, parameters: Parameters): unknown {
-  if (!Object.hasOwn(parameters, name))
-    throw new QueryError(`the parameter '${name}' of the query function has no value here`)
-  return parameters[name]
-}
-
-/** The value of a node that must be known before the query runs. */
-function knownValue(node: Node, parameters: Parameters): unknown {
-  if (node.kind === 'literal') return node.value
-  if (node.kind === 'parameter') return parameterOf(node.name, parameters)
-  throw new QueryError(
-    'similarity(): expected text, a vector, an image or a parameter of a query function, got an expression over rows',
-  )
-}
-
-/** @throws QueryError unless it is a whole number of at least 0 */
-function wholeNumber(node: Node | undefined, parameters: Parameters, what: string): number | undefined {
-  if (!node) return undefined
-  const value = knownValue(node, parameters)
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new QueryError(`${what}(): expected a whole number of at least 0, got ${describeValue(value)}`)
-  }
-  return value as number
+  return finish(plan, plan.select.columns, raw, signal)
 }

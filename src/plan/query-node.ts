@@ -1,20 +1,17 @@
-import type { OutputColumn } from '../engine/engine.js'
+import type { CompoundOperator, JoinKind, OutputColumn, SortKey } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
 
-/** A query as its builder holds it: frozen, over one table or view. */
+/** A query as its builder holds it: frozen, and independent of how it will be run. */
 export interface QueryNode {
-  /** Id of the table or view. */
-  readonly table: number
-  /** Its name when the query was built, for messages. */
-  readonly tableName: string
-  /** The version that is read; the current one when undefined. */
-  readonly asOf?: number
-  /** The name of the snapshot, where the rows are one's. */
-  readonly snapshot?: string
+  readonly from: SourceNode
   /** All must hold. */
   readonly where: readonly Node[]
   readonly search?: SearchNode
-  /** What to return; undefined for every column that the table shows, and the score of a search. */
+  /** The keys of groups, with their names; an empty list is one group of all rows. */
+  readonly groupBy?: readonly OutputColumn[]
+  /** All must hold for a group. */
+  readonly having?: readonly Node[]
+  /** What to return; undefined for every column that the source shows, and the score of a search. */
   readonly select?: readonly OutputColumn[]
   readonly orderBy: readonly SortKey[]
   readonly limit?: Node
@@ -22,9 +19,46 @@ export interface QueryNode {
   readonly distinct?: boolean
 }
 
-export interface SortKey {
-  readonly node: Node
-  readonly direction: 'asc' | 'desc'
+/** Where the rows of a query come from. */
+export type SourceNode = TableNode | DerivedNode | JoinNode | CompoundNode
+
+/** A table or view, or a snapshot of one. */
+export interface TableNode {
+  readonly kind: 'table'
+  readonly id: number
+  /** Its name when the query was built, for messages. */
+  readonly name: string
+  /** The version that is read; the current one when undefined. */
+  readonly asOf?: number
+  /** The name of the snapshot, where the rows are one's. */
+  readonly snapshot?: string
+}
+
+/** The rows of another query, whose columns are reached through `column` nodes with this id. */
+export interface DerivedNode {
+  readonly kind: 'subquery'
+  readonly id: number
+  readonly query: QueryNode
+}
+
+/** Two sources side by side. */
+export interface JoinNode {
+  readonly kind: 'join'
+  readonly type: JoinKind
+  readonly left: SourceNode
+  readonly right: SourceNode
+  readonly on?: Node
+  /** The columns that the join shows: of the left side, then of the right. */
+  readonly columns: readonly OutputColumn[]
+}
+
+/** The rows of two queries put together. */
+export interface CompoundNode {
+  readonly kind: 'compound'
+  readonly id: number
+  readonly operator: CompoundOperator
+  readonly left: QueryNode
+  readonly right: QueryNode
 }
 
 /** A search by similarity. */
@@ -36,4 +70,38 @@ export interface SearchNode {
   readonly query: Node
   /** The name of the score in the result. */
   readonly as: string
+}
+
+let derived = 0
+
+/** An id for a derived source: negative, so that it is no table's. */
+export const newSourceId = (): number => --derived
+
+/** A query for rows of a table that have some values; what statements on rows are made of. */
+export function tableQuery(
+  table: { readonly id: number; readonly name: string },
+  parts: Partial<Omit<QueryNode, 'from'>> & { readonly asOf?: number } = {},
+): QueryNode {
+  const { asOf, ...rest } = parts
+  const from: TableNode = { kind: 'table', id: table.id, name: table.name, ...(asOf === undefined ? {} : { asOf }) }
+  return { where: [], orderBy: [], ...rest, from }
+}
+
+/** The table that a query is over, where it is over one. */
+export function tableOf(query: QueryNode): TableNode | undefined {
+  return query.from.kind === 'table' ? query.from : undefined
+}
+
+/** A name for the rows of a source, for messages. */
+export function nameOf(from: SourceNode): string {
+  switch (from.kind) {
+    case 'table':
+      return from.snapshot ?? from.name
+    case 'subquery':
+      return nameOf(from.query.from)
+    case 'join':
+      return `${nameOf(from.left)} and ${nameOf(from.right)}`
+    case 'compound':
+      return `${nameOf(from.left.from)} and ${nameOf(from.right.from)}`
+  }
 }

@@ -1,7 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { kindOf, type Metric, type TableDefinition } from '../catalog/definition.js'
 import { identityOf } from '../expr/function.js'
-import type { Node } from '../expr/node.js'
+import { argumentsOf, type Node } from '../expr/node.js'
 
 /** A column, as `describe` shows it. */
 export interface ColumnDescription {
@@ -113,6 +113,11 @@ export function printNode(node: Node): string {
         ? `${self}.${node.operator.slice('media.'.length)}`
         : `${self}.${node.operator}(${args.join(', ')})`
     }
+    case 'aggregate':
+    case 'window':
+      return `${node.name}(${argumentsOf(node).map(printNode).join(', ')})${node.kind === 'window' ? '.over(…)' : ''}`
+    case 'subquery':
+      return `${node.test}(…)`
     case 'function':
       return `${node.fn.name}(${node.args.map(printNode).join(', ')})`
     case 'fragment':

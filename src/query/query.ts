@@ -1,24 +1,35 @@
+import type { CompoundOperator, JoinKind, OutputColumn, SortKey } from '../engine/engine.js'
 import { NotFoundError, QueryError } from '../errors.js'
 import {
   type Arg,
   type Expr,
   type Expression,
-  expression,
   isExpression,
-  makeRefs,
   type Order,
   type Refs,
+  subquery,
   type TypeOf,
   toNode,
 } from '../expr/expression.js'
+import type { Node } from '../expr/node.js'
+import { outputsOf } from '../plan/columns.js'
 import { collect, count, type ExecuteOptions, explain, stream, toSQL } from '../plan/execute.js'
-import type { QueryNode } from '../plan/query-node.js'
+import { nameOf, newSourceId, type QueryNode } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import type { Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
+import { checkGrouped, checkRowWise, isAggregated } from './grouping.js'
+import { type Clash, type Joined, type JoinOptions, joinQueries, type Prefixed } from './join.js'
 import { type Condition, toPredicate } from './predicate.js'
+import { outputRefs, refsOf } from './refs.js'
+import { type SampleOptions, sampleOf } from './sample.js'
 
-type Selected<S> = { [K in keyof S]: TypeOf<S[K]> }
+/** The row that an object of expressions makes. */
+export type Selected<S> = { [K in keyof S]: TypeOf<S[K]> }
+/** The names that an order sees: those of the output, then those of the rows. */
+export type Named<R, O> = Omit<R, keyof O> & O
+/** One condition between the columns of two sides of a join. */
+export type JoinCondition<L, R> = (left: Refs<L>, right: Refs<R>) => Expr<boolean | null>
 
 /** @internal What a query is made of; for the parts of the library that take a query as an argument. */
 export const internals: unique symbol = Symbol('pixeltable.query')
@@ -30,9 +41,12 @@ export interface QueryInternals {
 }
 
 /**
- * A query over a table or view: immutable, lazy, chainable. Every method returns a new query; the verbs at the end of
- * a chain (`collect`, `first`, `count`, `stream` …) run it. `R` is the row that callbacks see, `O` the row that comes
- * out.
+ * A query: immutable, lazy, chainable. Every method returns a new query; the verbs at the end of a chain (`collect`,
+ * `first`, `count`, `stream` …) run it. `R` is the row that callbacks see, `O` the row that comes out, `A` the names
+ * that `orderBy` and `having` see.
+ *
+ * The order in which clauses are called does not matter: they take effect as in SQL (`where`, `groupBy`, `having`,
+ * `select`, `distinct`, `orderBy`, `offset`, `limit`). To go on with the rows that a query returns, use `subquery()`.
  *
  * @example
  * ```ts
@@ -44,7 +58,9 @@ export interface QueryInternals {
  * console.log(await old.collect()) // [{ title: 'Alien' }]
  * ```
  */
-export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
+export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Simplify<O>> {
+  /** Phantom type, for inference only. */
+  declare readonly $out?: O
   /** @internal */
   readonly [internals]: QueryInternals
 
@@ -54,47 +70,111 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
     Object.freeze(this)
   }
 
+  /** @internal */
+  [subquery](): { readonly query: object; readonly columns: number } {
+    const { session, node } = this[internals]
+    return { query: node, columns: outputsOf(session, node).length }
+  }
+
   /**
    * Keeps the rows for which the condition is true. Several `where` are joined by AND.
-   * @throws QueryError when a value is `undefined`, or a predicate was built and not used
+   *
+   * A condition is a callback, an object of values that columns must equal, a predicate, a test as an object, or text
+   * with `?` for values: names, comparison, AND, OR, NOT, IN, LIKE, BETWEEN, IS NULL and parentheses. Text is parsed and
+   * never becomes SQL itself.
+   *
+   * @throws QueryError when a value is `undefined`, a predicate was built and not used, or text cannot be parsed
    * @throws NotFoundError for an unknown column
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+   * await films.where((c) => c.year.gte(1980).and(c.title.like('A%'))).collect()
+   * await films.where({ title: 'Alien' }).collect()
+   * await films.where('year >= ? AND title LIKE ?', 1980, 'A%').collect()
+   * ```
    */
-  where(condition: Condition<R>): Query<R, O> {
-    const { node } = this[internals]
-    return this.#with({ where: [...node.where, toPredicate(condition, this.#refs())] })
+  where(condition: string, ...values: readonly unknown[]): Query<R, O, A>
+  where(condition: Condition<R>): Query<R, O, A>
+  where(condition: unknown, ...values: readonly unknown[]): Query<R, O, A> {
+    const { session, node } = this[internals]
+    const predicate = toPredicate(condition, refsOf(session, node), values)
+    checkRowWise(predicate, 'where()')
+    return this.#with({ where: [...node.where, predicate] })
   }
 
   /**
    * Chooses what comes out: columns by name, or an object of expressions.
    * @throws NotFoundError for an unknown column
+   * @throws QueryError when it is empty, or, over groups, when a value differs within a group
    */
-  select<const K extends keyof R & string>(...columns: K[]): Query<R, Pick<R, K>>
-  select<S extends Record<string, Expr<any>>>(columns: (c: Refs<R>) => S): Query<R, Selected<S>>
-  select(...columns: unknown[]): Query<R, any> {
-    const refs = this.#refs()
-    const [first] = columns
-    const chosen =
-      typeof first === 'function'
-        ? Object.entries(first(refs) as Record<string, unknown>)
-        : columns.map((name) => [name, refs[name as string]] as const)
-    if (chosen.length === 0) throw new QueryError('select(): expected at least one column')
-    const select = chosen.map(([name, value]) => {
-      if (!isExpression(value)) {
-        throw new QueryError(`select(): '${String(name)}': expected an expression, got ${describeValue(value)}`)
-      }
-      return { name: name as string, value: value.node }
-    })
-    return this.#with({ select })
+  select<const K extends keyof R & string>(...columns: K[]): Query<R, Pick<R, K>, A>
+  select<S extends Record<string, Expr<any>>>(columns: (c: Refs<R>) => S): Query<R, Selected<S>, Named<R, Selected<S>>>
+  select(...columns: unknown[]): Query<R, any, any> {
+    const { session, node } = this[internals]
+    const chosen = chosenColumns('select()', columns, refsOf(session, node))
+    const aggregated = chosen.some(({ value }) => isAggregated(value))
+    // Aggregates without groupBy are over all rows.
+    const groupBy = node.groupBy ?? (aggregated ? [] : undefined)
+    if (groupBy) for (const { value } of chosen) checkGrouped(value, groupBy, 'select()')
+    return this.#with({ select: chosen, ...(groupBy ? { groupBy } : {}) })
   }
 
   /**
-   * Sorts, by a column or by one or more keys; later calls add keys that decide ties. Nulls come last. Rows that are
-   * equal in every key keep the order in which they were inserted.
+   * Puts rows with equal keys into one group each: by columns, or by an object of expressions, whose names the
+   * following callbacks know. Without `select` the keys come out.
+   *
+   * @throws NotFoundError for an unknown column
+   * @throws QueryError when there is a `groupBy` or a `select` already
+   * @example
+   * ```ts
+   * import { avg, count, Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { genre: t.string(), stars: t.int() })
+   * await films.insert([{ genre: 'sf', stars: 5 }, { genre: 'sf', stars: 4 }, { genre: 'war', stars: 3 }])
+   * const genres = films
+   *   .groupBy('genre')
+   *   .select((c) => ({ genre: c.genre, n: count(), mean: avg(c.stars) }))
+   *   .having((c) => c.n.gt(1))
+   * console.log(await genres.collect()) // [{ genre: 'sf', n: 2, mean: 4.5 }]
+   * ```
    */
-  orderBy(column: keyof R & string, direction?: 'asc' | 'desc'): Query<R, O>
-  orderBy(keys: (c: Refs<R>) => Order | readonly Order[]): Query<R, O>
-  orderBy(by: string | ((c: Refs<R>) => Order | readonly Order[]), direction: 'asc' | 'desc' = 'asc'): Query<R, O> {
-    const refs = this.#refs()
+  groupBy<const K extends keyof R & string>(...columns: K[]): Query<R, Pick<R, K>, R>
+  groupBy<S extends Record<string, Expr<any>>>(
+    columns: (c: Refs<R>) => S,
+  ): Query<Named<R, Selected<S>>, Selected<S>, Named<R, Selected<S>>>
+  groupBy(...columns: unknown[]): Query<any, any, any> {
+    const { session, node } = this[internals]
+    if (node.groupBy) throw new QueryError('groupBy(): the query has groups already; group those with subquery()')
+    if (node.select) throw new QueryError('groupBy() comes before select(): the output is made of the groups')
+    const groupBy = chosenColumns('groupBy()', columns, refsOf(session, node))
+    for (const { value } of groupBy) checkRowWise(value, 'groupBy()')
+    return this.#with({ groupBy })
+  }
+
+  /**
+   * Keeps the groups for which the condition is true. It sees the keys and what `select` named. Several are joined by AND.
+   * @throws QueryError when the query has no groups, or a value differs within a group
+   */
+  having(condition: (c: Refs<A>) => Expr<boolean | null>): Query<R, O, A> {
+    const { session, node } = this[internals]
+    if (!node.groupBy) throw new QueryError('having() chooses groups: call groupBy(), or select aggregates, first')
+    const predicate = toPredicate(condition, outputRefs(session, node))
+    checkGrouped(predicate, node.groupBy, 'having()')
+    return this.#with({ having: [...(node.having ?? []), predicate] })
+  }
+
+  /**
+   * Sorts, by a column or by one or more keys; later calls add keys that decide ties. Nulls come last unless a key says
+   * otherwise. Rows that are equal in every key keep the order in which they were inserted.
+   * @throws NotFoundError for an unknown column
+   */
+  orderBy(column: keyof A & string, direction?: 'asc' | 'desc'): Query<R, O, A>
+  orderBy(keys: (c: Refs<A>) => Order | readonly Order[]): Query<R, O, A>
+  orderBy(by: string | ((c: Refs<A>) => Order | readonly Order[]), direction: 'asc' | 'desc' = 'asc'): Query<R, O, A> {
+    const { session, node } = this[internals]
+    const refs = outputRefs(session, node)
     if (direction !== 'asc' && direction !== 'desc') {
       throw new QueryError(`orderBy(): expected 'asc' or 'desc', got ${describeValue(direction)}`)
     }
@@ -103,29 +183,121 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
       if (key?.direction === undefined) {
         throw new QueryError('orderBy(): expected keys such as c.year.asc() or c.year.desc()')
       }
+      if (node.groupBy) checkGrouped(key.node, node.groupBy, 'orderBy()')
     }
-    return this.#with({ orderBy: [...this[internals].node.orderBy, ...(keys as Order[])] })
+    return this.#with({ orderBy: [...node.orderBy, ...(keys as SortKey[])] })
   }
 
   /** Returns at most `n` rows, a whole number of at least 0. @throws QueryError */
-  limit(n: Arg<number>): Query<R, O> {
+  limit(n: Arg<number>): Query<R, O, A> {
     return this.#with({ limit: rowCount(n, 'limit') })
   }
 
   /** Skips the first `n` rows, a whole number of at least 0. @throws QueryError */
-  offset(n: Arg<number>): Query<R, O> {
+  offset(n: Arg<number>): Query<R, O, A> {
     return this.#with({ offset: rowCount(n, 'offset') })
   }
 
   /** Leaves out rows that equal an earlier one in everything that comes out. */
-  distinct(): Query<R, O> {
+  distinct(): Query<R, O, A> {
     return this.#with({ distinct: true })
+  }
+
+  /**
+   * Puts the rows of another query beside those of this one: another table, this one again, or a query with its own
+   * conditions, groups and limits.
+   *
+   * @param other the right side
+   * @param on the condition, over the columns of both; or the name, or names, of columns that both have and that must
+   * be equal, which then come out once; null for a cross join
+   * @param options the kind of join, or the kind and a prefix for the right side's columns
+   * @throws QueryError when both sides have a column of a name, or the condition does not fit the kind
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const people = await pxt.createTable('people', { id: t.int(), name: t.string(), boss: t.int().nullable() })
+   * await people.insert([{ id: 1, name: 'Ada' }, { id: 2, name: 'Bo', boss: 1 }])
+   * const pairs = people.join(people, (p, b) => p.boss.eq(b.id), { kind: 'left', as: 'boss' })
+   * console.log(await pairs.select('name', 'boss_name').collect()) // [{ …Ada, null }, { …Bo, Ada }]
+   * ```
+   */
+  join<
+    R2,
+    O2,
+    A2,
+    const U extends keyof O & keyof O2 & string,
+    K extends JoinKind = 'inner',
+    const P extends string = '',
+  >(
+    other: Query<R2, O2, A2> & Clash<O, Prefixed<O2, P>, U>,
+    on: U | readonly U[],
+    options?: K | JoinOptions<K, P>,
+  ): Query<Simplify<Joined<O, Omit<Prefixed<O2, P>, U>, K>>, Simplify<Joined<O, Omit<Prefixed<O2, P>, U>, K>>>
+  join<R2, O2, A2, K extends JoinKind = 'inner', const P extends string = ''>(
+    other: Query<R2, O2, A2> & Clash<O, Prefixed<O2, P>, never>,
+    on: JoinCondition<O, O2> | null | undefined,
+    options?: K | JoinOptions<K, P>,
+  ): Query<Simplify<Joined<O, Prefixed<O2, P>, K>>, Simplify<Joined<O, Prefixed<O2, P>, K>>>
+  join(other: Query<any, any, any>, on: unknown, options?: JoinKind | JoinOptions<JoinKind, string>): Query<any, any> {
+    const { session, node } = this[internals]
+    return new Query({ session, node: joinQueries(session, node, this.#other(other, 'join()'), on, options) })
+  }
+
+  /** The rows of this query and of another with the same columns; equal rows once, unless `all`. @throws QueryError */
+  union(other: Query<any, O, any>, { all = false }: { readonly all?: boolean } = {}): Query<O, O> {
+    return this.#compound(all ? 'unionAll' : 'union', other)
+  }
+
+  /** The rows that both this query and another with the same columns return, once each. @throws QueryError */
+  intersect(other: Query<any, O, any>): Query<O, O> {
+    return this.#compound('intersect', other)
+  }
+
+  /** The rows that this query returns and another with the same columns does not, once each. @throws QueryError */
+  except(other: Query<any, O, any>): Query<O, O> {
+    return this.#compound('except', other)
+  }
+
+  /** A query over the rows that this one returns: for conditions on limited rows, windows, or groups of groups. */
+  subquery(): Query<O, O> {
+    const { session, node } = this[internals]
+    const from = { kind: 'subquery', id: newSourceId(), query: node } as const
+    return new Query({ session, node: Object.freeze({ from, where: [], orderBy: [] }) })
+  }
+
+  /**
+   * A random sample of the rows: a number, a number of each stratum, or a fraction.
+   *
+   * @throws QueryError when the options do not fit, or the query has more than `where` and `select`
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), genre: t.string() })
+   * await films.sample({ n: 10, seed: 1 }).collect()
+   * await films.sample({ fraction: 0.1, stratifyBy: 'genre' }).collect()
+   * ```
+   */
+  sample(options: SampleOptions<R>): Query<R, O, A> {
+    const { session, node } = this[internals]
+    if (typeof options !== 'object' || options === null) {
+      throw new QueryError(`sample(): expected options such as { n: 10 }, got ${describeValue(options)}`)
+    }
+    const refs = refsOf(session, node)
+    const strata = [options.stratifyBy ?? []].flat().map((name) => refs[name as string]!.node)
+    return new Query({ session, node: Object.freeze(sampleOf(session, node, options, strata)) })
   }
 
   /** Runs the query and returns all its rows. */
   async collect(options: ExecuteOptions = {}): Promise<Simplify<O>[]> {
     const { session, node } = this[internals]
     return (await collect(session, node, {}, options)) as Simplify<O>[]
+  }
+
+  /** Runs the query and returns all its rows: `collect` by the name that other libraries use. */
+  execute(options: ExecuteOptions = {}): Promise<Simplify<O>[]> {
+    return this.collect(options)
   }
 
   /** The first row, or undefined when there is none. */
@@ -139,21 +311,30 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
   /** The first row. @throws NotFoundError when there is none */
   async firstOrThrow(options: ExecuteOptions = {}): Promise<Simplify<O>> {
     const row = await this.first(options)
-    if (row === undefined) throw new NotFoundError(`the query of '${this[internals].node.tableName}' has no rows`)
+    if (row === undefined) throw new NotFoundError(`the query of '${nameOf(this[internals].node.from)}' has no rows`)
     return row
   }
 
-  /** The first `n` rows in the order in which they were inserted. @param n a whole number of at least 0 */
+  /** The first `n` rows. @param n a whole number of at least 0 */
   head(n = 10): Promise<Simplify<O>[]> {
     return this.limit(n).collect()
   }
 
-  /** The last `n` rows in the order in which they were inserted. @param n a whole number of at least 0 */
+  /**
+   * The last `n` rows in the order in which they were inserted.
+   * @param n a whole number of at least 0
+   * @throws QueryError when the query has an order, groups or a limit, or is not over a table
+   */
   async tail(n = 10): Promise<Simplify<O>[]> {
-    const rows = await this.orderBy((c) => c._rowid.desc())
-      .limit(n)
-      .collect()
-    return rows.reverse()
+    const { from, orderBy, groupBy, distinct, limit, offset, search } = this[internals].node
+    if (from.kind !== 'table' || orderBy.length > 0 || groupBy || distinct || limit || offset || search) {
+      throw new QueryError(
+        'tail() gives the rows of a table that were inserted last: sort the other way round, and use head()',
+      )
+    }
+    const last: SortKey = { node: { kind: 'rowid', table: from.id }, direction: 'desc' }
+    const rows = await this.#with({ orderBy: [last], limit: rowCount(n, 'tail') }).collect()
+    return rows.reverse() as Simplify<O>[]
   }
 
   /** How many rows the query returns. */
@@ -162,7 +343,10 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
     return count(session, node, {}, options)
   }
 
-  /** The rows one by one, read in pages: neither the connection nor the result is held meanwhile. */
+  /**
+   * The rows one by one, read in pages: neither the connection nor the result is held in memory meanwhile. Rows of a
+   * table are read by their ids, so that rows inserted meanwhile are met too; any other result is put aside first.
+   */
   stream(options: ExecuteOptions = {}): AsyncGenerator<Simplify<O>, void, undefined> {
     const { session, node } = this[internals]
     return stream(session, node, {}, options) as AsyncGenerator<Simplify<O>, void, undefined>
@@ -181,43 +365,62 @@ export class Query<in out R, out O> implements AsyncIterable<Simplify<O>> {
   /**
    * The SQL that the query runs, with its parameters. A search by text shows an empty vector, because embedding the
    * text takes the model.
+   * @throws QueryError when a query inside it takes JavaScript, so that its SQL is only known when it runs
    */
   toSQL(): { readonly sql: string; readonly params: readonly unknown[] } {
     const { session, node } = this[internals]
     return toSQL(session, node, {})
   }
 
-  #with(change: Partial<QueryNode>): Query<R, any> {
+  #with(change: Partial<QueryNode>): Query<any, any, any> {
     const { session, node } = this[internals]
     return new Query({ session, node: Object.freeze({ ...node, ...change }) })
   }
 
-  #refs(): Record<string, Expression> {
-    const { session, node } = this[internals]
-    return refsOf(session, node, node.search?.as)
+  #other(other: unknown, where: string): QueryNode {
+    if (!(other instanceof Query))
+      throw new QueryError(`${where}: expected a table or a query, got ${describeValue(other)}`)
+    const { session, node } = other[internals]
+    if (session !== this[internals].session) throw new QueryError(`${where}: the other query is of another database`)
+    return node
+  }
+
+  #compound(operator: CompoundOperator, other: Query<any, O, any>): Query<O, O> {
+    const { session, node: left } = this[internals]
+    const right = this.#other(other, `${operator}()`)
+    const names = outputsOf(session, left).map(({ name }) => name)
+    const found = outputsOf(session, right)
+    const select = names.flatMap((name) => found.filter((column) => column.name === name))
+    if (select.length !== names.length || found.length !== names.length) {
+      throw new QueryError(
+        `${operator}(): both sides need the same columns, got ${names.join(', ')} and ${found.map(({ name }) => name).join(', ')}`,
+      )
+    }
+    const from = { kind: 'compound', id: newSourceId(), operator, left, right: { ...right, select } } as const
+    return new Query({ session, node: Object.freeze({ from, where: [], orderBy: [] }) })
   }
 }
 
+/** Columns that were chosen by name, or as an object of expressions. */
+function chosenColumns(where: string, columns: readonly unknown[], refs: Record<string, Expression>): OutputColumn[] {
+  const [first] = columns
+  const chosen =
+    typeof first === 'function'
+      ? Object.entries(first(refs) as Record<string, unknown>)
+      : columns.map((name) => [name as string, refs[name as string]] as const)
+  if (chosen.length === 0) throw new QueryError(`${where}: expected at least one column`)
+  return chosen.map(([name, value]) => {
+    if (!isExpression(value)) {
+      throw new QueryError(`${where}: '${String(name)}': expected an expression, got ${describeValue(value)}`)
+    }
+    return { name, value: value.node }
+  })
+}
+
 /** A limit or offset: a whole number now, or a parameter that will be one. */
-function rowCount(n: unknown, what: string) {
+function rowCount(n: unknown, what: string): Node {
   if (!isExpression(n) && !(Number.isSafeInteger(n) && (n as number) >= 0)) {
     throw new QueryError(`${what}(): expected a whole number of at least 0, got ${describeValue(n)}`)
   }
   return toNode(n, `${what}()`)
-}
-
-/** The columns of a table as a callback sees them. */
-export function refsOf(
-  session: Session,
-  { table, tableName, asOf }: Pick<QueryNode, 'table' | 'tableName' | 'asOf'>,
-  score?: string,
-): Record<string, Expression> {
-  const catalog = session.catalogAt(asOf)
-  const definition = catalog.byId(table, tableName)
-  const columns: [string, Expression][] = [...catalog.columnsOf(definition)].map(([name, { column }]) => [
-    name,
-    expression<Expression>({ kind: 'column', table, name }, column.type),
-  ])
-  if (score !== undefined) columns.push([score, expression<Expression>({ kind: 'score' })])
-  return makeRefs(columns, `'${definition.name}'`, expression<Expression>({ kind: 'rowid', table }))
 }

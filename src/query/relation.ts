@@ -3,12 +3,13 @@ import { NotFoundError, QueryError, ValidationError } from '../errors.js'
 import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
 import { findIndex } from '../plan/execute.js'
-import type { QueryNode, SearchNode } from '../plan/query-node.js'
+import { type QueryNode, type SearchNode, type TableNode, tableOf } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { TableDescription } from './describe.js'
-import { internals, Query, refsOf } from './query.js'
+import { internals, Query } from './query.js'
+import { refsOf } from './refs.js'
 
 /** A type error that is a sentence: there is nothing to search. */
 export interface NoEmbeddingIndex {
@@ -47,12 +48,12 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
 
   /** The dot path. @throws NotFoundError when the table was dropped */
   get name(): string {
-    return this[internals].node.snapshot ?? this.#definition.name
+    return this.#source.snapshot ?? this.#definition.name
   }
 
   /** What this is. */
   get kind(): 'table' | 'view' | 'snapshot' {
-    return this[internals].node.snapshot === undefined ? kindOf(this.#definition) : 'snapshot'
+    return this.#source.snapshot === undefined ? kindOf(this.#definition) : 'snapshot'
   }
 
   /** The columns as expressions, for use outside a callback. */
@@ -77,15 +78,14 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
    */
   asOf(version: number | Date): Relation<R, X> {
     const { session, node } = this[internals]
-    const { table: id, tableName: name } = node
-    if (node.asOf !== undefined) throw new QueryError(`asOf(): '${this.name}' is a version already`)
+    const { id, name, asOf } = this.#source
+    if (asOf !== undefined) throw new QueryError(`asOf(): '${this.name}' is a version already`)
     return new Relation(session, { id, name, asOf: toVersion(session, version, 'asOf()'), where: node.where[0] })
   }
 
   /** Columns, types, expressions and indexes. Prints as a table. */
   describe(): TableDescription {
-    const { session, node } = this[internals]
-    return new TableDescription(session.catalogAt(node.asOf), this.#definition)
+    return new TableDescription(this[internals].session.catalogAt(this.#source.asOf), this.#definition)
   }
 
   /**
@@ -111,7 +111,7 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
     options: SimilarityOptions<N> = {},
   ): Query<R & { [K in N]: number }, R & { [K in N]: number }> {
     const { session, node } = this[internals]
-    const catalog = session.catalogAt(node.asOf)
+    const catalog = session.catalogAt(this.#source.asOf)
     const table = this.#definition
     const name = column as unknown as string
     const as = options.as ?? 'score'
@@ -124,8 +124,12 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
   }
 
   get #definition(): TableDefinition {
-    const { session, node } = this[internals]
-    return session.catalogAt(node.asOf).byId(node.table, node.tableName)
+    const { id, name, asOf } = this.#source
+    return this[internals].session.catalogAt(asOf).byId(id, name)
+  }
+
+  get #source(): TableNode {
+    return tableOf(this[internals].node)!
   }
 }
 
@@ -153,14 +157,14 @@ export interface Rows {
 
 /** The query for all rows of a relation. */
 function allRows({ id, name, asOf, where, snapshot }: Rows): QueryNode {
-  return Object.freeze({
-    table: id,
-    tableName: name,
+  const from: TableNode = {
+    kind: 'table',
+    id,
+    name,
     ...(asOf === undefined ? {} : { asOf }),
     ...(snapshot === undefined ? {} : { snapshot }),
-    where: Object.freeze(where ? [where] : []),
-    orderBy: Object.freeze([]),
-  })
+  }
+  return Object.freeze({ from, where: Object.freeze(where ? [where] : []), orderBy: Object.freeze([]) })
 }
 
 /** The parts of a search that its input determines. */

@@ -3,9 +3,11 @@ import type { ChangeResult, Target } from '../compute/statements.js'
 import { type UpdateOptions, updateRows } from '../compute/update.js'
 import { QueryError } from '../errors.js'
 import type { Node } from '../expr/node.js'
+import { tableQuery } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
+import { checkRowWise } from '../query/grouping.js'
 import { type Condition, toPredicate } from '../query/predicate.js'
-import { refsOf } from '../query/query.js'
+import { refsOf } from '../query/refs.js'
 
 interface Parts {
   readonly session: Session
@@ -33,9 +35,12 @@ export class ChangeBuilder<in out R> {
    * @throws QueryError when a value is `undefined`, or a predicate was built and not used
    * @throws NotFoundError for an unknown column
    */
-  where(condition: Condition<R>): ChangeBuilder<R> {
+  where(condition: string, ...values: readonly unknown[]): ChangeBuilder<R>
+  where(condition: Condition<R>): ChangeBuilder<R>
+  where(condition: unknown, ...values: readonly unknown[]): ChangeBuilder<R> {
     const { session, table, where } = this.#parts
-    const predicate = toPredicate(condition, refsOf(session, { table: table.id, tableName: table.name }))
+    const predicate = toPredicate(condition, refsOf(session, tableQuery(table)), values)
+    checkRowWise(predicate, 'where()')
     return new ChangeBuilder({ ...this.#parts, where: [...where, predicate] })
   }
 

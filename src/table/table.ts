@@ -15,6 +15,7 @@ import type { VersionRecord } from '../engine/engine.js'
 import { QueryError, ValidationError } from '../errors.js'
 import { type Expr, isExpression, type Refs } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
+import { tableOf } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import { type Condition, toPredicate } from '../query/predicate.js'
 import { internals } from '../query/query.js'
@@ -476,9 +477,9 @@ export class Table<in out R, in I = never, out X extends string = never> extends
 
   /** @throws QueryError on a snapshot, which nothing changes */
   get #target(): Target {
-    const { table, tableName, asOf } = this[internals].node
+    const { id, name, asOf } = tableOf(this[internals].node)!
     if (asOf !== undefined) throw new QueryError(`'${this.name}' is a snapshot: it never changes`)
-    return { id: table, name: tableName }
+    return { id, name }
   }
 
   #expression(value: unknown, where: string): Node {

@@ -52,7 +52,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
     const all = (table: TableDefinition, more: Partial<Select> = {}) =>
       engine.select(
         {
-          line: [table],
+          from: { kind: 'table', line: [table] },
           columns: [
             { name: 'id', value: { kind: 'rowid', table: table.id } },
             ...table.columns.map((c) => ({ name: c.name, value: column(table, c.name) })),
@@ -91,7 +91,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect(first.firstRow.get(base.id)).toBe(1)
       const joined = await engine.select(
         {
-          line: [view, base],
+          from: { kind: 'table', line: [view, base] },
           columns: [
             { name: 'm', value: column(view, 'm') },
             { name: 'n', value: column(base, 'n') },
@@ -232,9 +232,10 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect((await all(table, { keys: { of: 'row', ids: [4, 2, 99] } })).map((row) => row[0])).toEqual([2, 4])
       const where = call('gt', column(table, 'n'), literal(1))
       expect((await all(table, { where })).map((row) => row[0])).toEqual([1, 4])
-      const select: Select = { line: [table], columns: [{ name: 's', value: column(table, 's') }] }
-      expect(await engine.count({ ...select, where, limit: 1 })).toBe(2)
-      expect(await engine.count({ ...select, distinct: true })).toBe(3)
+      const select: Select = { from: { kind: 'table', line: [table] }, columns: [{ name: 's', value: column(table, 's') }] }
+      expect(await engine.count({ ...select, where }, decode)).toBe(2)
+      expect(await engine.count({ ...select, where, limit: 1 }, decode)).toBe(1)
+      expect(await engine.count({ ...select, distinct: true }, decode)).toBe(3)
       expect(
         await engine.select(
           { ...select, distinct: true, orderBy: [{ node: column(table, 's'), direction: 'asc' }] },
@@ -277,21 +278,20 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       }[metric]
       const search = { owner: table, index, vector: Float32Array.of(1, 0) }
       const select: Select = {
-        line: [table],
+        from: { kind: 'table', line: [table], search },
         columns: [
           { name: 'id', value: { kind: 'rowid', table: table.id } },
           { name: 'score', value: { kind: 'score' } },
         ],
-        search,
       }
       const found = await engine.select(select, decode)
       expect(found.map(([id]) => id)).toEqual(scores.map(([id]) => id))
       found.forEach(([, score], i) => {
         expect(score).toBeCloseTo(scores[i]![1]!, 5)
       })
-      expect(await engine.count(select)).toBe(3)
+      expect(await engine.count(select, decode)).toBe(3)
       await commit({ writes: [{ table, deletes: [1], vectors: [{ index: 'i', rows: [2], vectors: [null] }] }] })
-      expect(await engine.count(select)).toBe(1)
+      expect(await engine.count(select, decode)).toBe(1)
     })
 
     test('keeps files once, and reads any part', async () => {
@@ -323,7 +323,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
     test('shows its query, and how it runs it', async () => {
       const table = await create('t', { n: t.int() })
       const select: Select = {
-        line: [table],
+        from: { kind: 'table', line: [table] },
         columns: [{ name: 'n', value: column(table, 'n') }],
         where: call('eq', column(table, 'n'), literal(5)),
       }

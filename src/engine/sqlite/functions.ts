@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3'
-import { likePattern } from '../../expr/operators.js'
+import { hash, likePattern } from '../../expr/operators.js'
 import { decodeVector } from '../../types/arrays.js'
+import { registerAggregates } from './aggregates.js'
 
 /** What SQLite lacks or does for ASCII only, as functions of its own. */
 export function registerFunctions(db: Database): void {
@@ -21,7 +22,11 @@ export function registerFunctions(db: Database): void {
     ofText((text) => text.trim()),
   )
   db.function('pxt_like', { deterministic: true }, like())
+  db.function('pxt_hash', { deterministic: true }, (x: unknown, seed: unknown) =>
+    typeof x === 'number' && typeof seed === 'number' ? hash(x, seed) : null,
+  )
   db.function('pxt_dot', { deterministic: true }, dot())
+  registerAggregates(db)
 }
 
 /** LIKE with case, remembering the last pattern: a query has one for all rows. */

@@ -55,6 +55,7 @@ export const operatorSql: Readonly<Record<string, Template>> = {
   // The symbol % would cut both sides to integers.
   mod: (a, b) => sql`mod(${a!.sql}, ${b!.sql})`,
   neg: (x) => sql`(- ${x!.sql})`,
+  hash: call('pxt_hash'),
   concat: (...args) =>
     sql`(${join(
       args.map((arg) => arg.sql),

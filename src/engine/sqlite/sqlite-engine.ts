@@ -8,6 +8,8 @@ import type {
   CommitResult,
   CompiledQuery,
   Engine,
+  GivenRows,
+  HeldRows,
   ReadArgument,
   RowChange,
   Select,
@@ -17,8 +19,9 @@ import type {
   VacuumResult,
   VersionRecord,
 } from '../engine.js'
+import { registerAggregate } from './aggregates.js'
 import { applyCommit, lastVersion, nextRowid } from './commit.js'
-import { compileCount, compileSelect } from './compile.js'
+import { compileCount, compileSelect } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
 import { errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
@@ -41,6 +44,7 @@ class SqliteEngine implements Engine {
   readonly readonly: boolean
   readonly #connection: Connection
   readonly #transactions: Transactions
+  #held = 0
 
   constructor(connection: Connection, readonly: boolean) {
     this.#connection = connection
@@ -164,23 +168,66 @@ class SqliteEngine implements Engine {
   }
 
   async select(select: Select, context: DecodeContext): Promise<unknown[][]> {
-    const { sql, params, types } = compileSelect(select)
+    const { sql, params, types, aggregates } = compileSelect(select)
     const wide = types.some((type) => type.wide)
+    for (const aggregate of aggregates) registerAggregate(this.#connection.db, aggregate, context)
     const rows = (await this.#read(sql, params, wide)) as Stored[][]
     for (const row of rows) decodeRow(row, types, context)
     return rows
   }
 
-  async count(select: Select): Promise<number> {
-    const { sql, params } = compileCount(select)
+  async count(select: Select, context: DecodeContext): Promise<number> {
+    const { sql, params, aggregates } = compileCount(select)
+    for (const aggregate of aggregates) registerAggregate(this.#connection.db, aggregate, context)
     const rows = (await this.#read(sql, params, false)) as number[][]
     return rows[0]![0]!
   }
 
   async explain(select: Select): Promise<string[]> {
-    const { sql, params } = compileSelect(select)
+    const { sql, params, aggregates } = compileSelect(select)
+    for (const aggregate of aggregates) registerAggregate(this.#connection.db, aggregate, noMedia)
     const rows = (await this.#read(`EXPLAIN QUERY PLAN ${sql}`, params, false)) as [number, number, number, string][]
     return rows.map(([, , , detail]) => detail)
+  }
+
+  async hold(rows: Select | GivenRows, context: DecodeContext): Promise<HeldRows> {
+    await this.#transactions.outside()
+    const { db } = this.#connection
+    const name = `held_${++this.#held}`
+    const compiled = 'from' in rows ? compileSelect(rows) : undefined
+    const columns =
+      'from' in rows
+        ? rows.columns.map((column, i) => ({ name: column.name, type: compiled!.types[i]! }))
+        : rows.columns
+    // ANY keeps each value as it is. Temporary tables live outside of the file.
+    const list = columns.map((column) => quote(column.name))
+    db.exec(
+      `CREATE TEMP TABLE ${quote(name)} (${['_rowid INTEGER PRIMARY KEY', ...list.map((c) => `${c} ANY`)].join(', ')}) STRICT`,
+    )
+    const into = `INSERT INTO temp.${quote(name)} (${list.join(', ')})`
+    try {
+      if (compiled) {
+        for (const aggregate of compiled.aggregates) registerAggregate(db, aggregate, context)
+        db.prepare(`${into} ${compiled.sql}`).run(...compiled.params.map(toBinding))
+      } else {
+        const { count, values } = rows as GivenRows
+        const insert = db.prepare(`${into} VALUES (${list.map(() => '?').join(', ')})`)
+        const put = db.transaction(() => {
+          for (let i = 0; i < count; i++) {
+            insert.run(values.map((column, c) => encodeCell(columns[c]!.type, column[i])))
+          }
+        })
+        put()
+      }
+    } catch (cause) {
+      db.exec(`DROP TABLE temp.${quote(name)}`)
+      throw engineError(cause, 'cannot run the query')
+    }
+    return { name, columns }
+  }
+
+  async release({ name }: HeldRows): Promise<void> {
+    if (this.#connection.db.open) this.#connection.db.exec(`DROP TABLE IF EXISTS temp.${quote(name)}`)
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
@@ -235,6 +282,16 @@ class SqliteEngine implements Engine {
 
 /** better-sqlite3 binds every number as a float; `x || 5` would be 'x5.0'. */
 const toBinding = (value: Stored): Stored => (Number.isSafeInteger(value) ? BigInt(value as number) : value)
+
+const encodeCell = (type: ColumnType<any>, value: unknown): Stored =>
+  value === null || value === undefined ? null : toBinding(type.encode(value))
+
+/** For statements that are prepared and not run. */
+const noMedia: DecodeContext = {
+  openMedia: () => {
+    throw new EngineError('no file can be opened here')
+  },
+}
 
 function decodeRow(row: unknown[], types: readonly ColumnType[], context: DecodeContext): void {
   for (let i = 0; i < row.length; i++) {

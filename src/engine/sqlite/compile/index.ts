@@ -1,0 +1,1 @@
+export { type CompiledSelect, compileCount, compileSelect } from './select.js'

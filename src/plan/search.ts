@@ -1,0 +1,96 @@
+import type { Catalog, OwnedColumn } from '../catalog/catalog.js'
+import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import { NotFoundError, QueryError } from '../errors.js'
+import type { Node } from '../expr/node.js'
+import { chooseIndex, embedValues, noModelFor, queryVector } from '../search/vector-search.js'
+import { isMedia } from '../types/media.js'
+import type { SearchNode, TableNode } from './query-node.js'
+import { queryKey, type Session } from './session.js'
+
+/** The vector that a search looks for; of text or an image it takes the index's model. */
+export function vectorOf(
+  session: Session,
+  from: TableNode,
+  search: SearchNode,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const catalog = session.catalogAt(from.asOf)
+  const { index } = findIndex(catalog, catalog.byId(from.id, from.name), search)
+  return toQueryVector(session, index, knownValue(search.query), signal)
+}
+
+/** The vector that a search was given, or undefined where it takes a model. */
+export function givenVector(session: Session, from: TableNode, search: SearchNode): Float32Array | undefined {
+  const value = knownValue(search.query)
+  if (!isVector(value)) return undefined
+  const catalog = session.catalogAt(from.asOf)
+  const { index } = findIndex(catalog, catalog.byId(from.id, from.name), search)
+  return queryVector(value, index, index.dimensions)
+}
+
+/** The index that a search uses: of the table itself, else of the nearest base that has one for the column. */
+export function findIndex(
+  catalog: Catalog,
+  table: TableDefinition,
+  search: { readonly column: string; readonly index?: string },
+): { owner: TableDefinition; index: IndexDefinition } {
+  const columns = catalog.columnsOf(table)
+  const column: OwnedColumn | undefined = columns.get(search.column)
+  if (!column) {
+    throw new NotFoundError(
+      `'${table.name}' has no column '${search.column}'. It has: ${[...columns.keys()].join(', ')}`,
+    )
+  }
+  const candidates = catalog
+    .lineOf(table)
+    .flatMap((owner) =>
+      owner.indexes
+        .filter(
+          (index) =>
+            index.column === search.column && catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
+        )
+        .map((index) => ({ owner, index })),
+    )
+  const nearest = candidates.filter(({ owner }) => owner === candidates[0]!.owner)
+  const pool = search.index === undefined ? nearest : candidates
+  return chooseIndex(pool, table.name, search.column, search.index)
+}
+
+async function toQueryVector(
+  session: Session,
+  index: IndexDefinition,
+  value: unknown,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  if (isVector(value)) return queryVector(value, index, index.dimensions)
+  if (!index.embedder) throw noModelFor(index, value)
+  const embedder = session.embedder(index.embedder.name)
+  if (!embedder) {
+    throw new NotFoundError(
+      `the embedding model '${index.embedder.name}' is needed to search index '${index.name}', but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,
+    )
+  }
+  const kinds = embedder.kinds ?? ['text']
+  const image = value instanceof Uint8Array || isMedia(value)
+  if ((typeof value !== 'string' && !image) || !kinds.includes(image ? 'image' : 'text')) throw noModelFor(index, value)
+  const input = isMedia(value) ? await value.bytes() : (value as string | Uint8Array)
+  const key = typeof input === 'string' ? queryKey(embedder, input) : undefined
+  const cached = key === undefined ? undefined : session.queryVectors.get(key)
+  if (cached) return cached
+  const [vector] = await embedValues(embedder, [input], index.dimensions, { signal, failFast: true })
+  if (key !== undefined) session.queryVectors.set(key, vector as Float32Array)
+  return vector as Float32Array
+}
+
+/** A vector: numbers, but no bytes, which are an image. */
+function isVector(value: unknown): boolean {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && 'length' in value && !(value instanceof Uint8Array))
+}
+
+/** The value of a node that must be known before the query runs. */
+function knownValue(node: Node): unknown {
+  if (node.kind === 'literal') return node.value
+  throw new QueryError(
+    'similarity(): expected text, a vector, an image or a parameter of a query function, got an expression over rows',
+  )
+}
