@@ -17,7 +17,7 @@ export type { UpdateOptions } from './compute/update.js'
 export type { UpsertOptions } from './compute/upsert.js'
 export type { RevertResult } from './compute/versions.js'
 export type { HeadingPath, Separator } from './documents/index.js'
-export type { RowChange, VacuumResult, VersionRecord } from './engine/engine.js'
+export type { JoinKind, RowChange, VacuumResult, VersionRecord } from './engine/engine.js'
 export {
   ComputeError,
   ConflictError,
@@ -35,25 +35,55 @@ export {
   SchemaError,
   ValidationError,
 } from './errors.js'
-export type {
-  AnyExpr,
-  Arg,
-  BigintExpr,
-  BoolExpr,
-  DateExpr,
-  EqExpr,
-  Expr,
-  ExprFor,
-  JsonExpr,
-  MediaExpr,
-  NullOf,
-  NumExpr,
-  OrdExpr,
-  Order,
-  Refs,
-  StrExpr,
-  TimestampExpr,
-  TypeOf,
+export {
+  type Aggregated,
+  type AggregateOptions,
+  type AggregateOrder,
+  aggregate,
+  arrayAgg,
+  avg,
+  count,
+  countDistinct,
+  denseRank,
+  first,
+  firstValue,
+  lag,
+  last,
+  lastValue,
+  lead,
+  max,
+  min,
+  ntile,
+  rank,
+  rowNumber,
+  stddev,
+  stringAgg,
+  sum,
+  type Window,
+  type WindowFunction,
+} from './expr/aggregate.js'
+export {
+  type AnyExpr,
+  type Arg,
+  type BigintExpr,
+  type BoolExpr,
+  type DateExpr,
+  type EqExpr,
+  type Expr,
+  type ExprFor,
+  exists,
+  type JsonExpr,
+  type MediaExpr,
+  type NullOf,
+  type NumExpr,
+  type OrdExpr,
+  type Order,
+  type OrderOptions,
+  type Refs,
+  type StrExpr,
+  type Subquery,
+  type TimestampExpr,
+  type TypeOf,
 } from './expr/expression.js'
 export { sql } from './expr/sql.js'
 export { type ChunkMetadata, type DocumentSplitterOptions, documentSplitter } from './iterators/document-splitter.js'
@@ -72,10 +102,12 @@ export {
 } from './pixeltable.js'
 export type { ExecuteOptions } from './plan/execute.js'
 export type { ColumnDescription, IndexDescription, TableDescription } from './query/describe.js'
-export type { Condition } from './query/predicate.js'
-export { Query } from './query/query.js'
+export type { Clash, Joined, JoinOptions, NameClash, Prefixed } from './query/join.js'
+export type { ColumnTest, Condition } from './query/predicate.js'
+export { type Either, type JoinCondition, type Named, Query, type SameColumns, type Selected } from './query/query.js'
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
 export { type NoEmbeddingIndex, Relation, type SearchInput, type SimilarityOptions } from './query/relation.js'
+export type { SampleOptions } from './query/sample.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
 export type { ChangeBuilder } from './table/change-builder.js'
 export type { IfExists, IfNotExists } from './table/if-exists.js'

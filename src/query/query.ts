@@ -28,6 +28,12 @@ import { type SampleOptions, sampleOf } from './sample.js'
 export type Selected<S> = { [K in keyof S]: TypeOf<S[K]> }
 /** The names that an order sees: those of the output, then those of the rows. */
 export type Named<R, O> = Omit<R, keyof O> & O
+/** The row of a union. */
+export type Either<O, O2> = { [K in keyof O]: O[K] | O2[K & keyof O2] }
+/** Nothing, or the error that two queries have different columns. */
+export type SameColumns<O, O2> = [keyof O, keyof O2] extends [keyof O2, keyof O]
+  ? unknown
+  : { readonly __error: 'both sides need the same columns' }
 /** One condition between the columns of two sides of a join. */
 export type JoinCondition<L, R> = (left: Refs<L>, right: Refs<R>) => Expr<boolean | null>
 
@@ -245,17 +251,20 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
   }
 
   /** The rows of this query and of another with the same columns; equal rows once, unless `all`. @throws QueryError */
-  union(other: Query<any, O, any>, { all = false }: { readonly all?: boolean } = {}): Query<O, O> {
+  union<R2, O2, A2>(
+    other: Query<R2, O2, A2> & SameColumns<O, O2>,
+    { all = false }: { readonly all?: boolean } = {},
+  ): Query<Either<O, O2>, Either<O, O2>> {
     return this.#compound(all ? 'unionAll' : 'union', other)
   }
 
   /** The rows that both this query and another with the same columns return, once each. @throws QueryError */
-  intersect(other: Query<any, O, any>): Query<O, O> {
+  intersect<R2, O2, A2>(other: Query<R2, O2, A2> & SameColumns<O, O2>): Query<O, O> {
     return this.#compound('intersect', other)
   }
 
   /** The rows that this query returns and another with the same columns does not, once each. @throws QueryError */
-  except(other: Query<any, O, any>): Query<O, O> {
+  except<R2, O2, A2>(other: Query<R2, O2, A2> & SameColumns<O, O2>): Query<O, O> {
     return this.#compound('except', other)
   }
 
@@ -385,7 +394,7 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
     return node
   }
 
-  #compound(operator: CompoundOperator, other: Query<any, O, any>): Query<O, O> {
+  #compound(operator: CompoundOperator, other: unknown): Query<any, any> {
     const { session, node: left } = this[internals]
     const right = this.#other(other, `${operator}()`)
     const names = outputsOf(session, left).map(({ name }) => name)

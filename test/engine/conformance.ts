@@ -232,7 +232,10 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect((await all(table, { keys: { of: 'row', ids: [4, 2, 99] } })).map((row) => row[0])).toEqual([2, 4])
       const where = call('gt', column(table, 'n'), literal(1))
       expect((await all(table, { where })).map((row) => row[0])).toEqual([1, 4])
-      const select: Select = { from: { kind: 'table', line: [table] }, columns: [{ name: 's', value: column(table, 's') }] }
+      const select: Select = {
+        from: { kind: 'table', line: [table] },
+        columns: [{ name: 's', value: column(table, 's') }],
+      }
       expect(await engine.count({ ...select, where }, decode)).toBe(2)
       expect(await engine.count({ ...select, where, limit: 1 }, decode)).toBe(1)
       expect(await engine.count({ ...select, distinct: true }, decode)).toBe(3)

@@ -21,7 +21,7 @@ import type {
 } from '../engine.js'
 import { registerAggregate } from './aggregates.js'
 import { applyCommit, lastVersion, nextRowid } from './commit.js'
-import { compileCount, compileSelect } from './compile/index.js'
+import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
 import { errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
@@ -202,7 +202,7 @@ class SqliteEngine implements Engine {
     // ANY keeps each value as it is. Temporary tables live outside of the file.
     const list = columns.map((column) => quote(column.name))
     db.exec(
-      `CREATE TEMP TABLE ${quote(name)} (${['_rowid INTEGER PRIMARY KEY', ...list.map((c) => `${c} ANY`)].join(', ')}) STRICT`,
+      `CREATE TEMP TABLE ${quote(name)} (${[`${quote(heldOrder)} INTEGER PRIMARY KEY`, ...list.map((c) => `${c} ANY`)].join(', ')}) STRICT`,
     )
     const into = `INSERT INTO temp.${quote(name)} (${list.join(', ')})`
     try {

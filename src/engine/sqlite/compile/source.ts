@@ -103,6 +103,9 @@ function typeOf(table: TableDefinition, name: string) {
   return table.columns.find((column) => column.name === name)?.type
 }
 
+/** The column that numbers held rows from 1. */
+export const heldOrder = '@@held'
+
 /** The rows of a query, of two queries put together, or of held rows. */
 class DerivedRows implements Source {
   readonly #from: SubquerySource | CompoundSource | RowsSource
@@ -129,6 +132,7 @@ class DerivedRows implements Source {
   }
 
   ties(): Fragment[] {
+    if (this.#from.kind === 'rows') return [new Fragment(`${this.#alias}.${quote(heldOrder)}`)]
     const rowid = this.#columns.get('_rowid')
     return rowid ? [rowid.sql] : []
   }
