@@ -215,9 +215,9 @@ export class Pixeltable {
    * @throws QueryError when the base is a query of anything but `where`
    * @throws MediaError under `onError: 'abort'`, when the iterator cannot read a file
    */
-  async createView<B, R, O = {}>(
+  async createView<B, R, A, O = {}>(
     name: string,
-    base: Query<B, R>,
+    base: Query<B, R, A>,
     options: ViewOptions<NoInfer<R>, O> = {},
   ): Promise<Table<Overwrite<R, O>, never>> {
     const { iterator, comment, ifExists = 'error', onError = 'abort', signal } = options

@@ -11,9 +11,9 @@ import type {
   VectorWrites,
 } from '../engine/engine.js'
 import { ComputeError, ModelError, NotFoundError, PixeltableError, ValidationError } from '../errors.js'
-import type { Node } from '../expr/node.js'
+import { type Node, visit } from '../expr/node.js'
 import type { RowIterator } from '../iterators/iterator.js'
-import { type Cell, CellFailure, evaluate } from '../plan/evaluate.js'
+import { type Cell, CellFailure, evaluate, type Rows } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
 import { embedValues } from '../search/vector-search.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
@@ -75,6 +75,8 @@ export class Change {
   readonly #options: ChangeOptions
   readonly #writes = new Map<number, PendingWrite>()
   readonly #files = new Map<string, FileContent>()
+  /** Row ids that something was computed from before the commit gives them. */
+  readonly #firstRows = new Map<number, { readonly table: TableDefinition; readonly rowid: number }>()
   /** Definitions that this change completes: types and dimensions that only the first value shows. */
   readonly #definitions = new Map<number, TableDefinition>()
   readonly failures: FailedCell[] = []
@@ -119,6 +121,7 @@ export class Change {
       operation: this.#options.operation,
       catalogVersion: this.#catalog.version,
       unchanged,
+      firstRows: [...this.#firstRows.values()],
       schema: changes,
       files: [...this.#files.values()],
       writes: [...this.#writes].map(([id, write]) => this.#tableWrite(id, write)),
@@ -449,11 +452,33 @@ export class Change {
     return parseCell(type, value, this.#session, this, this.#options.signal)
   }
 
-  #evaluate(node: Node, batch: RowBatch): Promise<readonly Cell[]> {
-    return evaluate(this.#catalog.expand(node), batch, {
-      signal: this.#options.signal,
-      failFast: this.#options.onError === 'abort',
+  async #evaluate(node: Node, batch: RowBatch): Promise<readonly Cell[]> {
+    const expanded = this.#catalog.expand(node)
+    const tables: number[] = []
+    visit(expanded, (n) => {
+      if (n.kind === 'rowid') tables.push(n.table)
     })
+    for (const id of tables) await this.#predictRowids(id, batch.table)
+    const rows: Rows = tables.length === 0 ? batch : { length: batch.length, valuesOf: (n) => this.#values(batch, n) }
+    const { signal, onError } = this.#options
+    return evaluate(expanded, rows, { signal, failFast: onError === 'abort' })
+  }
+
+  /** The values of a column or row id. Row ids that the commit will give are those that were predicted. */
+  #values(batch: RowBatch, node: Node): readonly Cell[] {
+    const values = batch.valuesOf(node)
+    if (node.kind !== 'rowid') return values
+    const first = this.#firstRows.get(node.table)
+    return values.map((key) => ((key as RowKey) > 0 ? key : first!.rowid - (key as RowKey) - 1))
+  }
+
+  /** The commit checks that the ids are given as predicted. */
+  async #predictRowids(id: number, current: TableDefinition): Promise<void> {
+    if (this.#firstRows.has(id)) return
+    // A view that is being created numbers its rows from 1.
+    const table = this.#catalog.find(id)
+    const rowid = table ? await this.#session.engine.nextRowid(table) : 1
+    this.#firstRows.set(id, { table: table ?? current, rowid })
   }
 
   /** Positions of the rows for which a predicate is true. */

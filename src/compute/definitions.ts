@@ -202,8 +202,10 @@ export function checkStorable(catalog: Catalog, table: TableDefinition, node: No
         }
         return
       case 'rowid':
+        if (!line.has(n.table)) throw new QueryError(`${what} uses the row id of another table than '${table.name}'`)
+        return
       case 'score':
-        throw new QueryError(`${what} can use neither row ids nor scores`)
+        throw new QueryError(`${what} cannot use scores`)
       case 'parameter':
         throw new QueryError(`${what} uses the parameter '${n.name}' of a query function`)
       case 'aggregate':

@@ -70,7 +70,8 @@ class Transaction {
       throw new ConflictError(`rows of '${unchanged.table.name}' were changed by another statement meanwhile`)
     }
     for (const { table, rowid } of commit.firstRows ?? []) {
-      if (nextRowid(this.#connection, table) !== rowid) {
+      // A table that this commit creates is not there yet.
+      if ((nextRowid(this.#connection, table) ?? 1) !== rowid) {
         throw new ConflictError(`rows were inserted into '${table.name}' by another statement meanwhile`)
       }
     }
@@ -393,8 +394,8 @@ class Transaction {
 }
 
 /** The id that the next row of a table gets. */
-export const nextRowid = (connection: Connection, table: TableDefinition): number =>
-  connection.prepare('SELECT next_rowid FROM pxt_tables WHERE id = ?').pluck().get(table.id) as number
+export const nextRowid = (connection: Connection, table: TableDefinition): number | undefined =>
+  connection.prepare('SELECT next_rowid FROM pxt_tables WHERE id = ?').pluck().get(table.id) as number | undefined
 
 /** The tables in the database that hold a user's table. */
 export const companionsOf = (connection: Connection, name: string): string[] =>

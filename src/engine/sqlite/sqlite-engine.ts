@@ -144,7 +144,7 @@ class SqliteEngine implements Engine {
   }
 
   async nextRowid(table: TableDefinition): Promise<number> {
-    return nextRowid(this.#connection, table)
+    return nextRowid(this.#connection, table) ?? 1
   }
 
   async vacuum(keepFrom: number): Promise<VacuumResult> {
