@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 const steps = [
   ['lint and format', 'biome', ['check', '--error-on-warnings', '.']],
   ['types, and the type tests', 'tsc', ['-p', 'tsconfig.json']],
+  ['cost of the types', 'tsx', ['scripts/check-type-budget.mjs']],
   ['exports', 'publint', ['--strict']],
   ['types of the package', 'attw', ['--pack', '.', '--profile', 'esm-only']],
   ['examples in the documentation', 'vitest', ['run', 'test/docs']],

@@ -102,9 +102,17 @@ export {
 } from './pixeltable.js'
 export type { ExecuteOptions } from './plan/execute.js'
 export type { ColumnDescription, IndexDescription, TableDescription } from './query/describe.js'
-export type { Clash, Joined, JoinOptions, NameClash, Prefixed } from './query/join.js'
+export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
-export { type Either, type JoinCondition, type Named, Query, type SameColumns, type Selected } from './query/query.js'
+export {
+  type Either,
+  type JoinCondition,
+  type JoinQuery,
+  type Named,
+  Query,
+  type SameColumns,
+  type Selected,
+} from './query/query.js'
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
 export { type NoEmbeddingIndex, Relation, type SearchInput, type SimilarityOptions } from './query/relation.js'
 export type { SampleOptions } from './query/sample.js'

@@ -9,15 +9,20 @@ import { describeValue } from '../types/column-type.js'
 import { sourceRefs } from './refs.js'
 
 /** Options of `join`. */
-export interface JoinOptions<K extends JoinKind, P extends string> {
+export interface JoinOptions {
   /**
    * Which rows without a partner are kept: none (`inner`), the left ones, the right ones, or all (`full`). `cross` pairs
    * every row with every other. @default 'inner'
    */
-  readonly kind?: K
+  readonly kind?: JoinKind
   /** Put, with an underscore, before the names of the right side's columns. @default nothing */
-  readonly as?: P
+  readonly as?: string
 }
+
+/** The kind of join that options ask for. */
+export type KindOf<T> = T extends JoinKind ? T : T extends { readonly kind: infer K extends JoinKind } ? K : 'inner'
+/** The prefix that options ask for. */
+export type PrefixOf<T> = T extends { readonly as: infer P extends string } ? P : ''
 
 /** The columns of the right side of a join, under the names that they get. */
 export type Prefixed<O, P extends string> = [P] extends [''] ? O : { [K in keyof O & string as `${P}_${K}`]: O[K] }
@@ -46,7 +51,7 @@ export function joinQueries(
   left: QueryNode,
   right: QueryNode,
   on: unknown,
-  options: JoinKind | JoinOptions<JoinKind, string> = {},
+  options: JoinKind | JoinOptions = {},
 ): QueryNode {
   const { kind: type = 'inner', as = '' } = typeof options === 'string' ? { kind: options } : options
   if (!kinds.includes(type)) {

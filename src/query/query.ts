@@ -19,7 +19,15 @@ import type { Session } from '../plan/session.js'
 import type { Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import { checkGrouped, checkRowWise, isAggregated } from './grouping.js'
-import { type Clash, type Joined, type JoinOptions, joinQueries, type Prefixed } from './join.js'
+import {
+  type Clash,
+  type Joined,
+  type JoinOptions,
+  joinQueries,
+  type KindOf,
+  type Prefixed,
+  type PrefixOf,
+} from './join.js'
 import { type Condition, toPredicate } from './predicate.js'
 import { outputRefs, refsOf } from './refs.js'
 import { type SampleOptions, sampleOf } from './sample.js'
@@ -34,6 +42,8 @@ export type Either<O, O2> = { [K in keyof O]: O[K] | O2[K & keyof O2] }
 export type SameColumns<O, O2> = [keyof O, keyof O2] extends [keyof O2, keyof O]
   ? unknown
   : { readonly __error: 'both sides need the same columns' }
+/** The query that a join makes. */
+export type JoinQuery<L, R, K extends JoinKind> = Query<Simplify<Joined<L, R, K>>, Simplify<Joined<L, R, K>>>
 /** One condition between the columns of two sides of a join. */
 export type JoinCondition<L, R> = (left: Refs<L>, right: Refs<R>) => Expr<boolean | null>
 
@@ -228,24 +238,17 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
    * console.log(await pairs.select('name', 'boss_name').collect()) // [{ …Ada, null }, { …Bo, Ada }]
    * ```
    */
-  join<
-    R2,
-    O2,
-    A2,
-    const U extends keyof O & keyof O2 & string,
-    K extends JoinKind = 'inner',
-    const P extends string = '',
-  >(
-    other: Query<R2, O2, A2> & Clash<O, Prefixed<O2, P>, U>,
+  join<R2, O2, A2, const U extends keyof O & keyof O2 & string, const T extends JoinKind | JoinOptions = 'inner'>(
+    other: Query<R2, O2, A2> & Clash<O, Prefixed<O2, PrefixOf<T>>, U>,
     on: U | readonly U[],
-    options?: K | JoinOptions<K, P>,
-  ): Query<Simplify<Joined<O, Omit<Prefixed<O2, P>, U>, K>>, Simplify<Joined<O, Omit<Prefixed<O2, P>, U>, K>>>
-  join<R2, O2, A2, K extends JoinKind = 'inner', const P extends string = ''>(
-    other: Query<R2, O2, A2> & Clash<O, Prefixed<O2, P>, never>,
+    options?: T,
+  ): JoinQuery<O, Omit<Prefixed<O2, PrefixOf<T>>, U>, KindOf<T>>
+  join<R2, O2, A2, const T extends JoinKind | JoinOptions = 'inner'>(
+    other: Query<R2, O2, A2> & Clash<O, Prefixed<O2, PrefixOf<T>>, never>,
     on: JoinCondition<O, O2> | null | undefined,
-    options?: K | JoinOptions<K, P>,
-  ): Query<Simplify<Joined<O, Prefixed<O2, P>, K>>, Simplify<Joined<O, Prefixed<O2, P>, K>>>
-  join(other: Query<any, any, any>, on: unknown, options?: JoinKind | JoinOptions<JoinKind, string>): Query<any, any> {
+    options?: T,
+  ): JoinQuery<O, Prefixed<O2, PrefixOf<T>>, KindOf<T>>
+  join(other: Query<any, any, any>, on: unknown, options?: JoinKind | JoinOptions): Query<any, any> {
     const { session, node } = this[internals]
     return new Query({ session, node: joinQueries(session, node, this.#other(other, 'join()'), on, options) })
   }
