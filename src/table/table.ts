@@ -2,6 +2,9 @@ import type { Metric } from '../catalog/definition.js'
 import { kindOf } from '../catalog/definition.js'
 import type { OnError } from '../compute/change.js'
 import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
+import type { ExportOptions, ExportResult } from '../compute/export.js'
+import type { CsvExportOptions } from '../compute/file-formats.js'
+import { rowsOfNow } from '../compute/query-rows.js'
 import { addComputedColumn, addEmbeddingIndex, dropEmbeddingIndex } from '../compute/schema.js'
 import { type ChangeResult, type InsertOptions, insertRows } from '../compute/statements.js'
 import { QueryError, ValidationError } from '../errors.js'
@@ -127,8 +130,9 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
 
   /**
    * Inserts one row, an array of rows (in one commit, whatever its length), or an iterable, which is read in batches,
-   * no faster than they are written, and committed batch by batch. Computed columns, views and indexes follow in the
-   * same commit.
+   * no faster than they are written, and committed batch by batch. A query or table is such an iterable: its rows of now
+   * are inserted, also into the table that they come from, and its files are not copied. Computed columns, views and
+   * indexes follow in the same commit.
    *
    * @throws ValidationError when a row does not fit; it names row and column, and nothing of the batch is written
    * @throws MediaError when a file cannot be read
@@ -144,7 +148,7 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
    * ```
    */
   insert(rows: I | readonly I[] | Iterable<I> | AsyncIterable<I>, options?: InsertOptions): Promise<ChangeResult> {
-    return insertRows(this.#session, this.#target, rows, options)
+    return insertRows(this.#session, this.#target, rowsOf(rows, options?.signal), options)
   }
 
   /**
@@ -367,6 +371,41 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
     return this.stream()
   }
 
+  /** All rows as CSV; see `Query.toCsv`. */
+  toCsv(options?: CsvExportOptions): Promise<string>
+  toCsv(path: string | URL, options?: CsvExportOptions): Promise<ExportResult>
+  toCsv(...to: any[]): Promise<any> {
+    return this.#query().toCsv(...(to as [string]))
+  }
+
+  /** All rows as JSON Lines; see `Query.toJsonl`. */
+  toJsonl(options?: ExportOptions): Promise<string>
+  toJsonl(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toJsonl(...to: any[]): Promise<any> {
+    return this.#query().toJsonl(...(to as [string]))
+  }
+
+  /** All rows as a JSON array; see `Query.toJson`. */
+  toJson(options?: ExportOptions): Promise<string>
+  toJson(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toJson(...to: any[]): Promise<any> {
+    return this.#query().toJson(...(to as [string]))
+  }
+
+  /** All rows as Parquet; see `Query.toParquet`. */
+  toParquet(options?: ExportOptions): Promise<Uint8Array>
+  toParquet(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toParquet(...to: any[]): Promise<any> {
+    return this.#query().toParquet(...(to as [string]))
+  }
+
+  /** All rows as an Arrow IPC stream; see `Query.toArrow`. */
+  toArrow(options?: ExportOptions): Promise<Uint8Array>
+  toArrow(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toArrow(...to: any[]): Promise<any> {
+    return this.#query().toArrow(...(to as [string]))
+  }
+
   /** Columns, types, expressions and indexes. Prints as a table. */
   describe(): TableDescription {
     const catalog = this.#session.lastCatalog
@@ -385,6 +424,13 @@ export class Table<in out R, in I = never, out X extends string = never> impleme
   #reopen(): Table<any, I, any> {
     return new Table(this.#session, this.#id, this.#name)
   }
+}
+
+/** What an insert is given, where a query stands for the rows that it has now. */
+function rowsOf(rows: unknown, signal: AbortSignal | undefined): unknown {
+  if (typeof rows !== 'object' || rows === null || !(internals in rows)) return rows
+  const { session, node } = rows[internals] as QueryInternals
+  return rowsOfNow(session, node, signal)
 }
 
 /** The parts of a search that its input determines. */

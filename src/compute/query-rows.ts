@@ -1,0 +1,90 @@
+import type { TableDefinition } from '../catalog/definition.js'
+import { QueryError } from '../errors.js'
+import { collect, type ResultRow, stream } from '../plan/execute.js'
+import type { QueryNode } from '../plan/query-node.js'
+import type { Session } from '../plan/session.js'
+import { Column, type Schema } from '../types/column.js'
+import type { OnError } from './change.js'
+import { typedRows } from './export.js'
+import { createFilled, type ImportIfExists, type Progress } from './import.js'
+import { insertRows } from './statements.js'
+
+/**
+ * The rows that a query has now, page by page: rows that join its table meanwhile are not among them, so that a table
+ * can be filled from itself.
+ */
+export async function* rowsOfNow(
+  session: Session,
+  query: QueryNode,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ResultRow, void, undefined> {
+  yield* stream(session, await untilNow(session, query, signal), {}, { signal })
+}
+
+/** The query over the rows that its table has now. */
+async function untilNow(session: Session, query: QueryNode, signal: AbortSignal | undefined): Promise<QueryNode> {
+  const rowid = { kind: 'rowid', table: query.table } as const
+  const { table, tableName } = query
+  const [last] = await collect(
+    session,
+    {
+      table,
+      tableName,
+      where: [],
+      select: [{ name: 'last', value: rowid }],
+      orderBy: [{ node: rowid, direction: 'desc' }],
+      limit: { kind: 'literal', value: 1 },
+    },
+    {},
+    { signal },
+  )
+  const bound = { kind: 'literal', value: last?.last ?? 0 } as const
+  return { ...query, where: [...query.where, { kind: 'call', operator: 'lte', args: [rowid, bound] }] }
+}
+
+/** How a table is made of a query. */
+export interface QueryTableOptions {
+  /** Columns whose values together are different in every row. @default none */
+  readonly primaryKey?: readonly string[] | undefined
+  /** A note, shown by `describe`. */
+  readonly comment?: string | undefined
+  /** What an existing table does: see `importCsv`. @default 'error' */
+  readonly ifExists?: Exclude<ImportIfExists, 'append'> | undefined
+  /** Rows in one commit; at least 1. @default 1000 */
+  readonly batchSize?: number | undefined
+  /** What a file that cannot be read does. @default 'abort' */
+  readonly onError?: OnError | undefined
+  /** Stops the work; nothing is created then. */
+  readonly signal?: AbortSignal | undefined
+  /** Called after each batch with the rows so far. */
+  readonly onProgress?: ((progress: Pick<Progress, 'rows'>) => void) | undefined
+}
+
+/** Creates a table of the rows of a query, whose columns have the types of its expressions. */
+export async function createTableOf(
+  session: Session,
+  name: string,
+  source: { readonly session: Session; readonly node: QueryNode },
+  options: QueryTableOptions,
+): Promise<TableDefinition> {
+  const { primaryKey = [], batchSize, onError, signal, onProgress } = options
+  const existing = (await session.catalog()).named(name)
+  if (existing && options.ifExists === 'ignore') return existing
+  if (existing && options.ifExists === 'replace' && source.session === session && source.node.table === existing.id) {
+    throw new QueryError(`createTable('${name}'): a table cannot replace the one that its rows come from`)
+  }
+  return createFilled(session, name, options, async (create) => {
+    signal?.throwIfAborted()
+    const query = await untilNow(source.session, source.node, signal)
+    const { columns, rows } = await typedRows(source.session, query, signal)
+    const schema: Schema = Object.fromEntries(
+      columns.map(({ name, type, nullable }) => [name, new Column(type, nullable && !primaryKey.includes(name))]),
+    )
+    await insertRows(session, await create(schema), rows, {
+      ...(batchSize === undefined ? {} : { batchSize }),
+      ...(onError === undefined ? {} : { onError }),
+      ...(signal ? { signal } : {}),
+      onProgress: ({ inserted }) => onProgress?.({ rows: inserted }),
+    })
+  })
+}
