@@ -211,7 +211,8 @@ class ImportedRows {
   readonly #options: ImportOptions
   #reader!: FileReader
   #rows: AsyncGenerator<FileRows, void, undefined> | undefined
-  readonly #sample: FileRows[] = []
+  /** Rows that were read before the table was there. */
+  readonly #read: FileRows[] = []
   #chosen: readonly ChosenColumn[] = []
   #known = 0
 
@@ -233,25 +234,28 @@ class ImportedRows {
     const rows = this.#reader.read()
     this.#rows = rows
     const { sampleRows = defaultSampleRows } = this.#options
+    const declared = this.#reader.columns.length
     let sampled = 0
     let whole = false
-    while (!whole && sampled < sampleRows) {
+    // One row more than the sample tells whether that is the whole file.
+    while (!whole && sampled <= sampleRows) {
       const { value, done } = await rows.next()
       if (done) whole = true
       else {
-        this.#sample.push(value)
+        this.#read.push(value)
         sampled += value.rows.length
       }
     }
-    this.#known = this.#reader.columns.length
-    this.#chosen = this.#choose(whole)
+    // What is looked at does not depend on the pieces in which the file happens to come.
+    const sample = this.#read.flatMap(({ rows }) => rows).slice(0, sampleRows)
+    this.#known = Math.max(declared, ...new Set(sample.map((row) => row.length)))
+    this.#chosen = this.#choose(sample, whole && sampled <= sampleRows)
     return decide(this.#chosen)
   }
 
-  #choose(whole: boolean): ChosenColumn[] {
-    const { columns } = this.#reader
+  #choose(cells: readonly (readonly unknown[])[], whole: boolean): ChosenColumn[] {
+    const columns = this.#reader.columns.slice(0, this.#known)
     const { label } = this.#file
-    const cells = this.#sample.flatMap(({ rows }) => rows)
     return choose(
       label,
       columns.map((column) => column.name),
@@ -328,7 +332,7 @@ class ImportedRows {
   }
 
   async *#remaining(): AsyncGenerator<FileRows> {
-    yield* this.#sample.splice(0)
+    yield* this.#read.splice(0)
     yield* this.#rows!
   }
 
