@@ -7,7 +7,11 @@
 export type { Metric } from './catalog/definition.js'
 export type { OnError } from './compute/change.js'
 export type { EmbedderLike, EmbedFunction } from './compute/embedder-of.js'
+export type { ExportOptions, ExportResult } from './compute/export.js'
+export type { CsvExportOptions, CsvImportOptions } from './compute/file-formats.js'
 export type { FileOptions } from './compute/files.js'
+export type { ImportIfExists, ImportOptions, Progress } from './compute/import.js'
+export type { QueryTableOptions } from './compute/query-rows.js'
 export type { ChangeResult, ErrorCell, InsertOptions, StatementOptions } from './compute/statements.js'
 export { type Udf, type UdfOptions, udf } from './compute/udf.js'
 export type { HeadingPath, Separator } from './documents/index.js'
@@ -49,6 +53,8 @@ export type {
   TypeOf,
 } from './expr/expression.js'
 export { sql } from './expr/sql.js'
+export type { CsvOptions } from './formats/csv.js'
+export type { ImportSource } from './formats/source.js'
 export { type ChunkMetadata, type DocumentSplitterOptions, documentSplitter } from './iterators/document-splitter.js'
 export type { IterateContext, IteratorUse, RowIterator } from './iterators/iterator.js'
 export type { FetchLimits } from './media/index.js'
@@ -57,8 +63,12 @@ export { type SentenceTransformerOptions, sentenceTransformer } from './models/s
 export {
   type AnyRow,
   type DropOptions,
+  type FileSource,
   type IfExists,
   type IfNotExists,
+  type ImportedTable,
+  type InsertOfRow,
+  type InsertOfValue,
   type OpenOptions,
   type Overwrite,
   Pixeltable,

@@ -19,8 +19,10 @@ import { Session } from './plan/session.js'
 import { internals, type Query, refsOf } from './query/query.js'
 import { describeIndex, type IndexDescription } from './table/describe.js'
 import { Table } from './table/table.js'
+import type { ArrayInput, NdArray } from './types/arrays.js'
 import { Column, type InsertOf, type RowOf, type Schema, type Simplify } from './types/column.js'
 import { describeValue } from './types/column-type.js'
+import type { Media, MediaInput } from './types/media.js'
 
 /** Options of `Pixeltable.open`. */
 export interface OpenOptions extends FileOptions {
@@ -83,9 +85,24 @@ export type ImportedTable<S extends Schema> = [keyof S] extends [never]
   ? Table<AnyRow, AnyRow>
   : Table<RowOf<S>, InsertOf<S>>
 
+/** What an insert takes for a value that a query returned. */
+export type InsertOfValue<V> = V extends Float32Array
+  ? ArrayLike<number>
+  : V extends Date
+    ? Date | string
+    : V extends Media
+      ? MediaInput
+      : V extends bigint
+        ? bigint | number
+        : V extends NdArray<infer D>
+          ? ArrayInput<D>
+          : V
+
 /** The row that a table made of a query takes: what may be null may be left out. */
 export type InsertOfRow<O> = Simplify<
-  { [K in keyof O as null extends O[K] ? never : K]: O[K] } & { [K in keyof O as null extends O[K] ? K : never]?: O[K] }
+  { [K in keyof O as null extends O[K] ? never : K]: InsertOfValue<O[K]> } & {
+    [K in keyof O as null extends O[K] ? K : never]?: InsertOfValue<O[K]>
+  }
 >
 
 /** A file as `createTable` takes it: its format and where it is. */

@@ -57,7 +57,7 @@ function rowsOf(arrow: Arrow, { fields }: Schema, batch: RecordBatch): unknown[]
   return rows
 }
 
-/** Rows in a record batch, at most; and numbers, which are what takes memory. */
+/** Rows in a record batch, at most; and numbers and pieces of text, which are what takes memory. */
 const batchRows = 10_000
 const batchWeight = 1_000_000
 
@@ -115,8 +115,8 @@ function schemaOf(arrow: Arrow, columns: readonly OutputColumn[], fields: readon
 }
 
 function weightOf(value: unknown): number {
-  if (typeof value === 'string') return 1 + value.length / 100
-  if (value instanceof Uint8Array) return 1 + value.length / 8
+  if (typeof value === 'string') return 1 + value.length / 16
+  if (value instanceof Uint8Array) return 1 + value.length / 16
   if (value instanceof Float32Array) return value.length
   const { data } = (value ?? {}) as { data?: unknown }
   return ArrayBuffer.isView(data) ? data.byteLength / 4 : 1

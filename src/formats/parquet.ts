@@ -133,7 +133,7 @@ function topLevelNames({ schema }: FileMetaData): string[] {
 }
 
 /** Rows that are decoded at a time, where a row group has no nested columns, which are decoded whole. */
-const sliceRows = 50_000
+const sliceRows = 10_000
 
 async function* rowsOf({ label, buffer, metadata }: OpenFile): AsyncGenerator<FileRows, void, undefined> {
   const { parquetRead } = await import('hyparquet')
@@ -153,6 +153,7 @@ async function* rowsOf({ label, buffer, metadata }: OpenFile): AsyncGenerator<Fi
           parsers,
           utf8: false,
           geoparquet: false,
+          useOffsetIndex: true,
           rowStart: start,
           rowEnd: Math.min(end, start + step),
           onComplete: (read) => {
@@ -178,7 +179,7 @@ function valueReader(
   return fromParquet ? (cell) => read(fromParquet(cell)) : read
 }
 
-/** Rows in a row group, at most; and numbers and hundreds of characters, which are what takes memory. */
+/** Rows in a row group, at most; and numbers and pieces of text, which are what takes memory. */
 const groupRows = 50_000
 const groupWeight = 1_000_000
 
@@ -228,6 +229,6 @@ export const writeParquet: Writer = async function* (columns, rows) {
 }
 
 function weightOf(cell: unknown): number {
-  if (typeof cell === 'string' || cell instanceof Uint8Array) return 1 + cell.length / 100
+  if (typeof cell === 'string' || cell instanceof Uint8Array) return 1 + cell.length / 16
   return Array.isArray(cell) ? cell.reduce<number>((sum, item) => sum + weightOf(item), 1) : 1
 }
