@@ -89,6 +89,8 @@ export async function exportFile(what: Export, to: string | URL): Promise<Export
     for await (const piece of piecesOf({ ...what, options: { ...what.options, onProgress: noted } })) {
       await file.writeFile(piece)
     }
+    // On the disk before it has its name: else a power failure could leave an empty file.
+    await file.sync()
     await file.close()
     await rename(temporary, path)
   } catch (error) {

@@ -93,24 +93,36 @@ export async function importFile(
     return existing
   }
   if (existing && ifExists === 'append') {
-    const rows = new ImportedRows(file, options)
-    try {
+    await readInto(file, options, async (rows) => {
       await rows.start((columns) => fitToTable(existing, columns))
       await rows.insertInto(session, existing, existing.name)
-    } finally {
-      await rows.close()
-    }
+    })
     return existing
   }
   return createFilled(session, name, options, async (create) => {
-    const rows = new ImportedRows(file, options)
-    try {
+    await readInto(file, options, async (rows) => {
       const schema = await rows.start((columns) => inferSchema(file.label, columns, options))
       await rows.insertInto(session, await create(schema), name)
-    } finally {
-      await rows.close()
-    }
+    })
   })
+}
+
+/** Runs an import over a file, which is closed at the end. */
+async function readInto(
+  file: ImportFile,
+  options: ImportOptions,
+  work: (rows: ImportedRows) => Promise<void>,
+): Promise<void> {
+  const rows = new ImportedRows(file, options)
+  try {
+    await work(rows)
+  } catch (error) {
+    // A reader may take the end of its input for damage.
+    options.signal?.throwIfAborted()
+    throw error
+  } finally {
+    await rows.close()
+  }
 }
 
 /** How a table that is created with its rows is made. */
@@ -153,16 +165,19 @@ export async function createFilled(
     })
     return session.lastCatalog.byId(id)
   } catch (error) {
-    if (created) {
-      const { id } = created
-      await session.attemptAlone(async (catalog) => {
-        const table = catalog.find(id)
-        const schema = table ? dropTable(catalog, table, true) : []
-        if (table) await session.commit({ operation: 'drop table', catalogVersion: catalog.version, schema })
-      })
-    }
+    // What went wrong first is told, also where the database cannot be written any more.
+    if (created) await dropUnfinished(session, created).catch(() => {})
     throw error
   }
+}
+
+function dropUnfinished(session: Session, { id }: TableDefinition): Promise<void> {
+  return session.attemptAlone(async (catalog) => {
+    const table = catalog.find(id)
+    if (!table) return
+    const schema = dropTable(catalog, table, true)
+    await session.commit({ operation: 'drop table', catalogVersion: catalog.version, schema })
+  })
 }
 
 /** What makes room for a new table. @throws ExistsError, DependencyError */
@@ -429,8 +444,9 @@ function choose(
 function inferSchema(label: string, columns: readonly ChosenColumn[], options: ImportOptions): Schema {
   const { schema = {}, primaryKey = [] } = options
   const result: Record<string, Column<any, any, boolean>> = { ...schema }
+  const given = new Set(Object.keys(schema).map(foldName))
   for (const { name, nullable, found } of columns) {
-    if (Object.hasOwn(schema, name)) continue
+    if (given.has(foldName(name))) continue
     result[name] = new Column(found(), nullable && !primaryKey.includes(name))
   }
   if (Object.keys(result).length === 0) {

@@ -1,5 +1,5 @@
 import type { TableDefinition } from '../catalog/definition.js'
-import { QueryError } from '../errors.js'
+import { ExistsError, QueryError } from '../errors.js'
 import { collect, type ResultRow, stream } from '../plan/execute.js'
 import type { QueryNode } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
@@ -69,6 +69,7 @@ export async function createTableOf(
 ): Promise<TableDefinition> {
   const { primaryKey = [], batchSize, onError, signal, onProgress } = options
   const existing = (await session.catalog()).named(name)
+  if (existing?.view && options.ifExists === 'ignore') throw new ExistsError(`'${existing.name}' exists and is a view`)
   if (existing && options.ifExists === 'ignore') return existing
   if (existing && options.ifExists === 'replace' && source.session === session && source.node.table === existing.id) {
     throw new QueryError(`createTable('${name}'): a table cannot replace the one that its rows come from`)

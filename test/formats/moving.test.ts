@@ -83,6 +83,32 @@ describe('an import into a new table', () => {
     expect((await failure(pxt.importCsv('t', lines(1), { signal: AbortSignal.abort() }))).name).toBe('AbortError')
   })
 
+  test('ends with the reason for which it is stopped, in every format', async () => {
+    const pxt = await database()
+    const table = await pxt.createTable('t', { n: t.int() })
+    await table.insert([{ n: 1 }])
+    const reason = new Error('enough')
+    const files = { Csv: encode(await table.toCsv()), Parquet: await table.toParquet(), Arrow: await table.toArrow() }
+    for (const [format, file] of Object.entries(files)) {
+      const controller = new AbortController()
+      async function* source() {
+        yield file.subarray(0, 5)
+        controller.abort(reason)
+        yield file.subarray(5)
+      }
+      const options = { signal: controller.signal }
+      expect(await failure(pxt[`import${format as 'Csv'}`]('copy', source(), options))).toBe(reason)
+    }
+    expect(await pxt.listTables()).toEqual(['t'])
+  })
+
+  test('takes names of columns in any case', async () => {
+    const pxt = await database()
+    const table = await pxt.importCsv('t', encode('TITLE,year\n007,1\n'), { schema: { title: t.string() } })
+    expect(columnsOf(table)).toEqual(['title: string', 'year: int'])
+    expect(await table.collect()).toEqual([{ title: '007', year: 1 }])
+  })
+
   test('replaces a table only once all rows are in', async () => {
     const pxt = await database()
     const old = await pxt.createTable('t', { n: t.int() })
