@@ -11,7 +11,7 @@ import { describeValue } from '../types/column-type.js'
 import { typeOfValue } from '../types/dynamic.js'
 import type { Media } from '../types/media.js'
 import { stringType } from '../types/scalars.js'
-import type { Progress } from './import.js'
+import type { Progress } from './import-options.js'
 
 /** Options of all exports. */
 export interface ExportOptions {

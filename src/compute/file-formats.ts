@@ -19,7 +19,8 @@ import {
   exportFile,
   exportText,
 } from './export.js'
-import type { ImportFile, ImportOptions } from './import.js'
+import type { ImportOptions } from './import-options.js'
+import type { ImportFile } from './imported-rows.js'
 
 /** Options of `importCsv`. */
 export interface CsvImportOptions<S extends Schema = Schema> extends ImportOptions<S>, CsvOptions {

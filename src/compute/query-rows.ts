@@ -6,7 +6,8 @@ import type { Session } from '../plan/session.js'
 import { Column, type Schema } from '../types/column.js'
 import type { OnError } from './change.js'
 import { typedRows } from './export.js'
-import { createFilled, type ImportIfExists, type Progress } from './import.js'
+import { createFilled } from './filled-table.js'
+import type { ImportIfExists, Progress } from './import-options.js'
 import { insertRows } from './statements.js'
 
 /**

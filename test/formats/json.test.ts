@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseJson } from '../../src/formats/parse-json.js'
+import { plainJson } from '../../src/formats/read-cell.js'
 import { t } from '../../src/index.js'
 import { columnsOf, database, encode, failure, inPieces } from './support.js'
 
@@ -16,7 +17,8 @@ describe('parseJson', () => {
     ])
     fc.assert(
       fc.property(fc.json(), (text) => {
-        expect(parseJson(text)).toStrictEqual(JSON.parse(text))
+        // A bigint is the number that JSON.parse rounds.
+        expect(plainJson(parseJson(text))).toStrictEqual(JSON.parse(text))
       }),
     )
   })
