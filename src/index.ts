@@ -9,8 +9,12 @@ export type { OnError } from './compute/change.js'
 export type { Changed } from './compute/changes.js'
 export type { Computed, ComputedError } from './compute/compute-rows.js'
 export type { EmbedderLike, EmbedFunction } from './compute/embedder-of.js'
+export type { ExportOptions, ExportResult } from './compute/export.js'
+export type { CsvExportOptions, CsvImportOptions } from './compute/file-formats.js'
 export type { FileOptions } from './compute/files.js'
+export type { ImportIfExists, ImportOptions, Progress } from './compute/import-options.js'
 export type { InsertOptions } from './compute/insert.js'
+export type { QueryTableOptions } from './compute/query-rows.js'
 export type { ChangeResult, ErrorCell, StatementOptions } from './compute/statements.js'
 export { type Udf, type UdfOptions, udf } from './compute/udf.js'
 export type { UpdateOptions } from './compute/update.js'
@@ -86,6 +90,8 @@ export {
   type TypeOf,
 } from './expr/expression.js'
 export { sql } from './expr/sql.js'
+export type { CsvOptions } from './formats/csv.js'
+export type { ImportSource } from './formats/source.js'
 export { type ChunkMetadata, type DocumentSplitterOptions, documentSplitter } from './iterators/document-splitter.js'
 export type { IterateContext, IteratorUse, RowIterator } from './iterators/iterator.js'
 export type { FetchLimits } from './media/index.js'
@@ -93,6 +99,10 @@ export { miniEmbed } from './models/mini-embed/mini-embed.js'
 export { type SentenceTransformerOptions, sentenceTransformer } from './models/sentence-transformer.js'
 export {
   type DropOptions,
+  type FileSource,
+  type ImportedTable,
+  type InsertOfRow,
+  type InsertOfValue,
   type OpenOptions,
   type Overwrite,
   Pixeltable,

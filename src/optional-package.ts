@@ -2,6 +2,7 @@ import { MissingPackageError } from './errors.js'
 
 /** The optional peers, each with what needs it. A test pins the list. */
 export const optionalPackages = {
+  'apache-arrow': 'Reading and writing Arrow',
   'onnxruntime-node': 'Running an ONNX model',
   sharp: 'Reading images',
   unpdf: 'Reading PDF documents',
@@ -11,6 +12,7 @@ export const optionalPackages = {
 export type OptionalPackage = keyof typeof optionalPackages
 
 interface OptionalModules {
+  'apache-arrow': typeof import('apache-arrow')
   'onnxruntime-node': typeof import('onnxruntime-node')
   sharp: typeof import('sharp')
   unpdf: typeof import('unpdf')

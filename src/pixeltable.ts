@@ -4,7 +4,11 @@ import { isInside } from './catalog/names.js'
 import { snapshotToJson } from './catalog/serialize.js'
 import type { OnError } from './compute/change.js'
 import { createDirectory, dropDirectory, dropTable, move } from './compute/directories.js'
+import { type CsvImportOptions, type FileFormat, fileToImport } from './compute/file-formats.js'
 import { type FileOptions, openFiles } from './compute/files.js'
+import { importFile } from './compute/import.js'
+import type { ImportOptions } from './compute/import-options.js'
+import { createTableOf, type QueryTableOptions } from './compute/query-rows.js'
 import { bindSchema, checkNewPath, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
 import type { OutputColumn, ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
@@ -12,6 +16,7 @@ import { DependencyError, ExistsError, NotFoundError, QueryError, SchemaError, V
 import { conjunction, type Expr, isExpression, type Refs } from './expr/expression.js'
 import type { CodeKind, FunctionIdentity } from './expr/function.js'
 import type { Node } from './expr/node.js'
+import type { ImportSource } from './formats/source.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
 import { toSQL } from './plan/execute.js'
@@ -23,9 +28,11 @@ import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
-import type { AnyRow, InsertOf, RowOf, Schema } from './types/column.js'
+import type { ArrayInput, NdArray } from './types/arrays.js'
+import { type AnyRow, Column, type InsertOf, type RowOf, type Schema, type Simplify } from './types/column.js'
 import { describeValue, type Stored } from './types/column-type.js'
 import { typeOfValue } from './types/dynamic.js'
+import type { Media, MediaInput } from './types/media.js'
 
 /** Options of `Pixeltable.open`. */
 export interface OpenOptions extends FileOptions {
@@ -89,6 +96,39 @@ export interface VacuumOptions {
 
 /** `A` with the properties of `B` in place of its own. */
 export type Overwrite<A, B> = Omit<A, keyof B> & B
+
+/** A table made of a file: typed by the schema where one was given. */
+export type ImportedTable<S extends Schema> = [keyof S] extends [never]
+  ? Table<AnyRow, AnyRow>
+  : Table<RowOf<S>, InsertOf<S>>
+
+/** What an insert takes for a value that a query returned. */
+export type InsertOfValue<V> = V extends Float32Array
+  ? ArrayLike<number>
+  : V extends Date
+    ? Date | string
+    : V extends Media
+      ? MediaInput
+      : V extends bigint
+        ? bigint | number
+        : V extends NdArray<infer D>
+          ? ArrayInput<D>
+          : V
+
+/** The row that a table made of a query takes: what may be null may be left out. */
+export type InsertOfRow<O> = Simplify<
+  { [K in keyof O as null extends O[K] ? never : K]: InsertOfValue<O[K]> } & {
+    [K in keyof O as null extends O[K] ? K : never]?: InsertOfValue<O[K]>
+  }
+>
+
+/** A file as `createTable` takes it: its format and where it is. */
+export type FileSource =
+  | { readonly csv: ImportSource }
+  | { readonly jsonl: ImportSource }
+  | { readonly json: ImportSource }
+  | { readonly parquet: ImportSource }
+  | { readonly arrow: ImportSource }
 
 /**
  * One open database: tables, views, computed columns and indexes in one SQLite file, or in memory.
@@ -180,19 +220,52 @@ export class Pixeltable {
   }
 
   /**
-   * Creates a table.
+   * Creates a table: of a schema, empty; of a query or another table, with its rows; or of a file, as `importCsv` and
+   * the others do.
    *
    * @param name a dot path; its directory must exist
+   * @param from the columns; or a query, whose expressions give the columns their types; or a file, such as
+   *   `{ csv: 'films.csv' }`
    * @throws SchemaError when a name or a column is not valid
    * @throws ExistsError when the name is taken
    * @throws DependencyError under `ifExists: 'replace'`, when views derive from the table that is there
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int() })
+   * await films.insert([{ title: 'Alien', year: 1979 }, { title: 'Heat', year: 1995 }])
+   * const old = await pxt.createTable('old', films.where((c) => c.year.lt(1990)))
+   * console.log(await old.count()) // 1
+   * ```
    */
+  async createTable<R, O, A>(
+    name: string,
+    from: Query<R, O, A>,
+    options?: QueryTableOptions,
+  ): Promise<Table<Simplify<O>, InsertOfRow<O>>>
+  async createTable<const S extends Schema = {}>(
+    name: string,
+    from: FileSource,
+    options?: CsvImportOptions<S>,
+  ): Promise<ImportedTable<S>>
   async createTable<const S extends Schema>(
     name: string,
-    schema: S,
-    options: TableOptions<S> = {},
-  ): Promise<Table<RowOf<S>, InsertOf<S>>> {
+    from: S,
+    options?: TableOptions<S>,
+  ): Promise<Table<RowOf<S>, InsertOf<S>>>
+  async createTable(name: string, from: object, options: TableOptions<any> = {}): Promise<Table<any, any>> {
+    if (typeof from === 'object' && from !== null) {
+      if (from instanceof Query) {
+        return this.#handle(await createTableOf(this.#session, name, from[internals], options as QueryTableOptions))
+      }
+      const [format, source] = Object.entries(from)[0] ?? []
+      if (format !== undefined && formats.has(format) && !(source instanceof Column)) {
+        return this.#import(name, format as FileFormat, source as ImportSource, options as CsvImportOptions)
+      }
+    }
     const { primaryKey = [], unique, check, comment, ifExists = 'error' } = options
+    const schema = from as Schema
     const table = await this.#session.attemptAlone(async (catalog) => {
       const existing = catalog.named(name)
       if (existing && ifExists === 'ignore') return this.#reuse(existing, 'table', schema)
@@ -205,6 +278,74 @@ export class Pixeltable {
       )
     })
     return this.#handle(table)
+  }
+
+  /**
+   * Creates a table from a CSV file, or appends to one. The file is read as a stream, no faster than its rows are
+   * written, and may be gzipped. Types are those of `schema`, else inferred from the first rows. A new table is there
+   * when all rows are in: an import that fails or is stopped leaves nothing behind.
+   *
+   * @throws ValidationError that names the file, the row and the column of a value that does not fit
+   * @throws NotFoundError when there is no such file
+   * @throws ExistsError when the name is taken
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const csv = new TextEncoder().encode('title,year\nAlien,1979\nHeat,1995\n')
+   * const films = await pxt.importCsv('films', csv, { schema: { title: t.string(), year: t.int() } })
+   * console.log(await films.where((c) => c.year.lt(1990)).collect()) // [{ title: 'Alien', year: 1979 }]
+   * ```
+   */
+  async importCsv<const S extends Schema = {}>(
+    name: string,
+    source: ImportSource,
+    options: CsvImportOptions<S> = {},
+  ): Promise<ImportedTable<S>> {
+    return this.#import(name, 'csv', source, options)
+  }
+
+  /** Creates a table from a file of JSON Lines, one object a line, or appends to one; otherwise as `importCsv`. */
+  async importJsonl<const S extends Schema = {}>(
+    name: string,
+    source: ImportSource,
+    options: ImportOptions<S> = {},
+  ): Promise<ImportedTable<S>> {
+    return this.#import(name, 'jsonl', source, options)
+  }
+
+  /** Creates a table from a JSON array of objects, which are read one by one, or appends to one; otherwise as `importCsv`. */
+  async importJson<const S extends Schema = {}>(
+    name: string,
+    source: ImportSource,
+    options: ImportOptions<S> = {},
+  ): Promise<ImportedTable<S>> {
+    return this.#import(name, 'json', source, options)
+  }
+
+  /**
+   * Creates a table from a Parquet file, or from a directory of them such as Pixeltable for Python exports, or appends
+   * to one; otherwise as `importCsv`. A file that this library wrote gives back its very columns. A URL or stream is
+   * copied to a temporary file first, because Parquet is not read from first to last.
+   */
+  async importParquet<const S extends Schema = {}>(
+    name: string,
+    source: ImportSource,
+    options: ImportOptions<S> = {},
+  ): Promise<ImportedTable<S>> {
+    return this.#import(name, 'parquet', source, options)
+  }
+
+  /**
+   * Creates a table from an Arrow IPC stream or file, or appends to one; otherwise as `importCsv`.
+   * @throws MissingPackageError when apache-arrow is not installed
+   */
+  async importArrow<const S extends Schema = {}>(
+    name: string,
+    source: ImportSource,
+    options: ImportOptions<S> = {},
+  ): Promise<ImportedTable<S>> {
+    return this.#import(name, 'arrow', source, options)
   }
 
   /**
@@ -480,6 +621,21 @@ export class Pixeltable {
     this.close()
   }
 
+  async #import(
+    name: string,
+    format: FileFormat,
+    source: ImportSource,
+    options: CsvImportOptions,
+  ): Promise<Table<any, any>> {
+    const session = this.#session
+    const { schema = {} } = options
+    const existing = (await session.catalog()).named(name)
+    if (existing && (options.ifExists === 'append' || options.ifExists === 'ignore')) {
+      this.#reuse(existing, 'table', schema)
+    }
+    return this.#handle(await importFile(session, name, fileToImport(session, format, source, options), options))
+  }
+
   #changeSchema(
     operation: string,
     plan: (catalog: Awaited<ReturnType<Session['catalog']>>) => SchemaChange[],
@@ -551,6 +707,8 @@ function readArgument(value: unknown): ReadArgument {
   const type = typeOfValue(value)
   return { kind: 'value', value: type.encode(type.parse(value)) }
 }
+
+const formats: ReadonlySet<string> = new Set<FileFormat>(['csv', 'jsonl', 'json', 'parquet', 'arrow'])
 
 function iteratorCall(use: IteratorUse<never, unknown>, refs: unknown): IteratorCall {
   const { iterator, options } = use

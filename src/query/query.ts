@@ -1,3 +1,5 @@
+import type { ExportOptions, ExportResult } from '../compute/export.js'
+import { type CsvExportOptions, exportAsBytes, exportAsText } from '../compute/file-formats.js'
 import type { CompoundOperator, JoinKind, OutputColumn, SortKey } from '../engine/engine.js'
 import { NotFoundError, QueryError } from '../errors.js'
 import {
@@ -366,6 +368,73 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
 
   [Symbol.asyncIterator](): AsyncGenerator<Simplify<O>, void, undefined> {
     return this.stream()
+  }
+
+  /**
+   * The rows as CSV after RFC 4180: returned as text, or streamed to a file that appears when it is complete. A null is
+   * an empty cell and an empty text is `""`; JSON, arrays, vectors and media are JSON, bytes are base64, timestamps
+   * ISO 8601. With the same schema `importCsv` reads back the very same rows.
+   *
+   * @throws NotFoundError when the directory of the path does not exist
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const films = await pxt.createTable('films', { title: t.string(), year: t.int().nullable() })
+   * await films.insert([{ title: 'Alien', year: 1979 }, { title: 'Brazil, uncut', year: null }])
+   * console.log(await films.orderBy('title').toCsv())
+   * ```
+   */
+  toCsv(options?: CsvExportOptions): Promise<string>
+  toCsv(path: string | URL, options?: CsvExportOptions): Promise<ExportResult>
+  toCsv(to?: string | URL | CsvExportOptions, options?: CsvExportOptions): Promise<any> {
+    return exportAsText(this[internals], 'csv', to, options)
+  }
+
+  /**
+   * The rows as JSON Lines, one object a line: returned as text, or streamed to a file that appears when it is complete.
+   * Values are as in `toCsv`; whole numbers of any size are numbers.
+   * @throws NotFoundError when the directory of the path does not exist
+   */
+  toJsonl(options?: ExportOptions): Promise<string>
+  toJsonl(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toJsonl(to?: string | URL | ExportOptions, options?: ExportOptions): Promise<any> {
+    return exportAsText(this[internals], 'jsonl', to, options as CsvExportOptions)
+  }
+
+  /**
+   * The rows as one JSON array of objects; otherwise as `toJsonl`.
+   * @throws NotFoundError when the directory of the path does not exist
+   */
+  toJson(options?: ExportOptions): Promise<string>
+  toJson(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toJson(to?: string | URL | ExportOptions, options?: ExportOptions): Promise<any> {
+    return exportAsText(this[internals], 'json', to, options as CsvExportOptions)
+  }
+
+  /**
+   * The rows as Parquet, with the column types in its metadata: returned as bytes, or streamed to a file that appears
+   * when it is complete. Vectors are lists of float32, arrays are nested lists, JSON is text of the logical type JSON.
+   * `importParquet` reads back the very same rows and types.
+   * @throws NotFoundError when the directory of the path does not exist
+   */
+  toParquet(options?: ExportOptions): Promise<Uint8Array>
+  toParquet(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toParquet(to?: string | URL | ExportOptions, options?: ExportOptions): Promise<any> {
+    return exportAsBytes(this[internals], 'parquet', to, options)
+  }
+
+  /**
+   * The rows as an Arrow IPC stream, which DuckDB, Polars, pyarrow and `tableFromIPC` of apache-arrow read: returned as
+   * bytes, or streamed to a file that appears when it is complete. The column types are in its metadata.
+   *
+   * @throws MissingPackageError when apache-arrow is not installed
+   * @throws NotFoundError when the directory of the path does not exist
+   */
+  toArrow(options?: ExportOptions): Promise<Uint8Array>
+  toArrow(path: string | URL, options?: ExportOptions): Promise<ExportResult>
+  toArrow(to?: string | URL | ExportOptions, options?: ExportOptions): Promise<any> {
+    return exportAsBytes(this[internals], 'arrow', to, options)
   }
 
   /** What the query does, line by line: its SQL, how the database runs it, and what runs in JavaScript. */

@@ -7,6 +7,7 @@ import { type Computed, computeRows } from '../compute/compute-rows.js'
 import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
 import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
 import { type InsertOptions, insertRows } from '../compute/insert.js'
+import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
 import type { ChangeResult, StatementOptions, Target } from '../compute/statements.js'
 import { type UpsertOptions, upsertRows } from '../compute/upsert.js'
@@ -18,7 +19,7 @@ import type { Node } from '../expr/node.js'
 import { tableOf } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import { type Condition, toPredicate } from '../query/predicate.js'
-import { internals } from '../query/query.js'
+import { internals, Query } from '../query/query.js'
 import { Relation, toVersion } from '../query/relation.js'
 import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
@@ -125,8 +126,9 @@ export interface EmbeddingIndexOptions {
 export class Table<in out R, in I = never, out X extends string = never> extends Relation<R, X> {
   /**
    * Inserts one row, an array of rows (in one commit, whatever its length), or an iterable, which is read in batches,
-   * no faster than they are written, and committed batch by batch. Computed columns, views and indexes follow in the
-   * same commit.
+   * no faster than they are written, and committed batch by batch. A query or table is such an iterable: its rows of now
+   * are inserted, also into the table that they come from, and its files are not copied. Computed columns, views and
+   * indexes follow in the same commit.
    *
    * @throws ValidationError when a row does not fit; it names row and column, and nothing of the batch is written
    * @throws MediaError when a file cannot be read
@@ -142,7 +144,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
    * ```
    */
   insert(rows: I | readonly I[] | Iterable<I> | AsyncIterable<I>, options?: InsertOptions): Promise<ChangeResult> {
-    return insertRows(this.#session, this.#target, rows, options)
+    return insertRows(this.#session, this.#target, rowsOf(rows, options?.signal), options)
   }
 
   /**
@@ -507,4 +509,11 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   #reopen(): Table<any, any, any> {
     return new Table(this.#session, this.#target)
   }
+}
+
+/** What an insert is given, where a query stands for the rows that it has now. */
+function rowsOf(rows: unknown, signal: AbortSignal | undefined): unknown {
+  if (!(rows instanceof Query)) return rows
+  const { session, node } = rows[internals]
+  return rowsOfNow(session, node, signal)
 }
