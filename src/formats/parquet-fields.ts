@@ -19,7 +19,8 @@ export interface ParquetField {
 type Field = Omit<ParquetField, 'name'>
 
 const utf8 = { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } } as const
-const json = { type: 'BYTE_ARRAY', converted_type: 'JSON', logical_type: { type: 'JSON' } } as const
+// Without the older converted type, for which the writer would make the text itself, and lose `__proto__`.
+const json = { type: 'BYTE_ARRAY', logical_type: { type: 'JSON' } } as const
 const same = (value: unknown): unknown => value
 
 /** How each type is written; what is missing is written as JSON. */
@@ -52,8 +53,8 @@ export function elementOf(column: OutputColumn): ParquetField {
   const { name, type, nullable, inline } = column
   const base: Base = { name, repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED' }
   if (inline) return { name, ...flat({ ...base, type: 'BYTE_ARRAY' }, same) }
-  if (type.media) return { name, ...flat({ ...base, ...json }, (media: Media) => media.toJSON()) }
-  if (type.name === 'json') return { name, ...flat({ ...base, ...json }, same) }
+  if (type.media) return { name, ...flat({ ...base, ...json }, (media: Media) => JSON.stringify(media)) }
+  if (type.name === 'json') return { name, ...flat({ ...base, ...json }, JSON.stringify) }
   const field = fields[type.name]
   if (field) return { name, ...field(base, column) }
   const write = jsonWriter(type)

@@ -401,7 +401,7 @@ describe('toParquet', () => {
     await table.insert(row)
     const bytes = await table.toParquet()
     const read = await parquetReadObjects({ file: bytes.buffer as ArrayBuffer })
-    expect(read).toEqual([{ ...row, n: 5n, day: new Date('2024-01-01') }])
+    expect(read).toEqual([{ ...row, n: 5n, day: new Date('2024-01-01'), j: '{"a":1}' }])
   })
 
   test('writes several row groups, and a table without rows', async () => {

@@ -99,7 +99,17 @@ export const typeCases: readonly TypeCase[] = [
     column: t.json(),
     values: fc.oneof(
       fc.jsonValue().filter((value) => value !== null),
-      fc.constantFrom('null', '', '[1]', { a: { b: [null, '\0', 1.5] } }, [[]], 'text', 12, true),
+      fc.constantFrom(
+        'null',
+        '',
+        '[1]',
+        { a: { b: [null, '\0', 1.5] } },
+        JSON.parse('{"__proto__":{"a":1}}'),
+        [[]],
+        'text',
+        12,
+        true,
+      ),
     ),
   },
   { name: 'binary', column: t.binary(), values: fc.uint8Array() },
