@@ -2,13 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { OpenVersion } from './commit.js'
 import type { Connection } from './connection.js'
 
+// One for all connections: each costs every promise of the process.
+const inside = new AsyncLocalStorage<OpenVersion>()
+
 /**
  * Transactions of several statements on one connection. The connection sees what they have not yet committed, so
  * everything outside of them waits until they end.
  */
 export class Transactions {
   readonly #connection: Connection
-  readonly #inside = new AsyncLocalStorage<OpenVersion>()
   #open: OpenVersion | undefined
   #end: Promise<unknown> = Promise.resolve()
 
@@ -23,7 +25,7 @@ export class Transactions {
 
   /** Resolves when no transaction is open, or at once for a part of the one that is. */
   async outside(): Promise<void> {
-    while (this.#open && this.#inside.getStore() !== this.#open) await this.#end
+    while (this.#open && inside.getStore() !== this.#open) await this.#end
   }
 
   async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
@@ -40,7 +42,7 @@ export class Transactions {
       ended = resolve
     })
     try {
-      const result = await this.#inside.run(open, work)
+      const result = await inside.run(open, work)
       db.prepare('COMMIT').run()
       return result
     } catch (error) {
