@@ -28,26 +28,37 @@ export {
   SchemaError,
   ValidationError,
 } from './errors.js'
+export { type Case, when } from './expr/case.js'
 export type {
   AnyExpr,
   Arg,
+  ArrayExpr,
   BigintExpr,
   BoolExpr,
   DateExpr,
+  DateFields,
   EqExpr,
   Expr,
   ExprFor,
   JsonExpr,
+  ListExpr,
   MediaExpr,
   NullOf,
   NumExpr,
   OrdExpr,
   Order,
+  OrderOptions,
+  Pattern,
+  ProjectionExpr,
   Refs,
   StrExpr,
+  TimeFields,
   TimestampExpr,
   TypeOf,
+  UnknownExpr,
+  ZonedExpr,
 } from './expr/expression.js'
+export { type ClockTime, makeDate, makeTimestamp, uuid4, uuid7 } from './expr/generators.js'
 export { sql } from './expr/sql.js'
 export { type ChunkMetadata, type DocumentSplitterOptions, documentSplitter } from './iterators/document-splitter.js'
 export type { IterateContext, IteratorUse, RowIterator } from './iterators/iterator.js'

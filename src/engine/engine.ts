@@ -1,5 +1,6 @@
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Node } from '../expr/node.js'
+import type { Sorting } from '../expr/operators/index.js'
 import type { DecodeContext, Stored } from '../types/column-type.js'
 import type { ByteRange } from '../types/media.js'
 
@@ -66,7 +67,7 @@ export interface Select {
   readonly where?: Node | undefined
   /** Ranks rows by vector; its score is what a `score` node yields. */
   readonly search?: VectorSearch | undefined
-  readonly orderBy?: readonly { readonly node: Node; readonly direction: 'asc' | 'desc' }[] | undefined
+  readonly orderBy?: readonly ({ readonly node: Node } & Sorting)[] | undefined
   readonly limit?: number | undefined
   readonly offset?: number | undefined
   readonly distinct?: boolean | undefined

@@ -13,6 +13,8 @@ export type Node =
   | CallNode
   | FunctionNode
   | FragmentNode
+  | LambdaNode
+  | ItemNode
 
 /** A column of the table or view with this id, or of one of its bases. */
 export interface ColumnNode {
@@ -44,7 +46,7 @@ export interface ParameterNode {
   readonly name: string
 }
 
-/** A built-in operator; see `operators.ts`. */
+/** A built-in operator; see `operators/`. */
 export interface CallNode {
   readonly kind: 'call'
   readonly operator: string
@@ -63,6 +65,21 @@ export interface FragmentNode {
   readonly kind: 'fragment'
   readonly parts: readonly string[]
   readonly args: readonly Node[]
+}
+
+/** A function of an element of a list: an operand of `map`, `filter` and `sortBy`. */
+export interface LambdaNode {
+  readonly kind: 'lambda'
+  /** How many lambdas enclose this one. */
+  readonly depth: number
+  /** Its body alone. */
+  readonly args: readonly [Node]
+}
+
+/** The element that the enclosing lambda of this depth is at. */
+export interface ItemNode {
+  readonly kind: 'item'
+  readonly depth: number
 }
 
 /** The nodes directly below `node`. */
@@ -95,6 +112,13 @@ export function columnsIn(node: Node): Set<string> {
     if (n.kind === 'column') names.add(n.name)
   })
   return names
+}
+
+/** Whether the tree uses an element of a lambda that encloses it, so that it has no value by itself. */
+export function isOpen(node: Node, bound: readonly number[] = []): boolean {
+  if (node.kind === 'item') return !bound.includes(node.depth)
+  const inside = node.kind === 'lambda' ? [...bound, node.depth] : bound
+  return childrenOf(node).some((child) => isOpen(child, inside))
 }
 
 /** A literal node. */

@@ -1,8 +1,11 @@
 import type { ColumnType } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
+import { jsonType } from '../types/json.js'
 import { floatType, intType } from '../types/scalars.js'
 import type { ColumnNode, Node } from './node.js'
-import { operators } from './operators.js'
+import { operators } from './operators/index.js'
+
+const json = jsonType()
 
 /** The type of an expression's values, as far as it is known without computing one. */
 export function typeOfNode(node: Node, typeOfColumn: (column: ColumnNode) => ColumnType): ColumnType {
@@ -14,13 +17,25 @@ export function typeOfNode(node: Node, typeOfColumn: (column: ColumnNode) => Col
     case 'score':
       return floatType
     case 'literal':
-      return node.value === null ? dynamicType : typeOfValue(node.value)
+      return typeOfConstant(node.value)
     case 'call':
-      return operators[node.operator]!.result(node.args.map((arg) => typeOfNode(arg, typeOfColumn)))
+      return operators[node.operator]!.result(
+        node.args.map((arg) => typeOfNode(arg, typeOfColumn)),
+        node.args,
+      )
     case 'function':
       return node.fn.returns ?? dynamicType
+    case 'item':
+    case 'lambda':
+      return json
     case 'fragment':
     case 'parameter':
       return dynamicType
   }
+}
+
+/** The type of a constant: a whole number is an int, so that adding 1 to an int gives an int. */
+export function typeOfConstant(value: unknown): ColumnType {
+  if (value === null) return dynamicType
+  return Number.isSafeInteger(value) ? intType : typeOfValue(value)
 }

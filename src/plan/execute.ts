@@ -3,8 +3,8 @@ import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { CompiledQuery, OutputColumn, Select, VectorSearch } from '../engine/engine.js'
 import { NotFoundError, QueryError } from '../errors.js'
 import { conjunction } from '../expr/expression.js'
-import { type Node, some, transform } from '../expr/node.js'
-import { compare } from '../expr/operators.js'
+import { isOpen, type Node, some, transform } from '../expr/node.js'
+import { compareKeys } from '../expr/operators/index.js'
 import { chooseIndex, embedValues, noModelFor, queryVector } from '../search/vector-search.js'
 import { describeValue } from '../types/column-type.js'
 import { isMedia } from '../types/media.js'
@@ -227,7 +227,8 @@ class Inputs {
 
   /** The expression with its largest parts that the database can compute replaced by columns of its result. */
   take(node: Node): Node {
-    if (callsFunction(node)) {
+    // A function of an element is no value; what it takes from outside is.
+    if (callsFunction(node) || node.kind === 'lambda' || isOpen(node)) {
       if (!('args' in node)) return node
       return { ...node, args: node.args.map((arg) => this.take(arg)) } as Node
     }
@@ -311,12 +312,8 @@ async function sort(
     for (let k = 0; k < keys.length; k++) {
       const x = cells[k]![a]
       const y = cells[k]![b]
-      if (x === null || y === null) {
-        if (x === y) continue
-        return x === null ? 1 : -1
-      }
-      const difference = compare(x, y)
-      if (difference) return keys[k]!.direction === 'asc' ? difference : -difference
+      const difference = compareKeys(x ?? null, y ?? null, keys[k]!)
+      if (difference !== 0) return difference
     }
     return a - b
   })

@@ -1,5 +1,6 @@
 import type { OutputColumn } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
+import type { Sorting } from '../expr/operators/index.js'
 
 /** A query as its builder holds it: frozen, over one table or view. */
 export interface QueryNode {
@@ -18,9 +19,8 @@ export interface QueryNode {
   readonly distinct?: boolean
 }
 
-export interface SortKey {
+export interface SortKey extends Sorting {
   readonly node: Node
-  readonly direction: 'asc' | 'desc'
 }
 
 /** A search by similarity. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { operatorSql } from '../../src/engine/sqlite/operators.js'
-import { applyOperator, operators } from '../../src/expr/operators.js'
+import { applyOperator, operators } from '../../src/expr/operators/index.js'
 import { Pixeltable, t } from '../../src/index.js'
 
 /** Rows that hold what operators stumble over. */

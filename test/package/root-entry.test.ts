@@ -46,12 +46,17 @@ describe('the root entry', () => {
       'Table',
       'ValidationError',
       'documentSplitter',
+      'makeDate',
+      'makeTimestamp',
       'miniEmbed',
       'query',
       'sentenceTransformer',
       'sql',
       't',
       'udf',
+      'uuid4',
+      'uuid7',
+      'when',
     ])
   })
 

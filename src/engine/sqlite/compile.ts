@@ -1,26 +1,29 @@
 import type { ColumnDefinition, TableDefinition } from '../../catalog/definition.js'
+import { nodeToJson } from '../../catalog/serialize.js'
 import { QueryError } from '../../errors.js'
 import { identityOf } from '../../expr/function.js'
-import type { CallNode, ColumnNode, Node } from '../../expr/node.js'
-import { type Operand as OperandKind, operators } from '../../expr/operators.js'
+import { type CallNode, type ColumnNode, childrenOf, isOpen, type Node, some } from '../../expr/node.js'
+import {
+  type Operand as OperandKind,
+  type Operator,
+  operandAt,
+  operators,
+  type Sorting,
+} from '../../expr/operators/index.js'
+import { typeOfConstant } from '../../expr/type-of.js'
 import type { ColumnType } from '../../types/column-type.js'
-import { dynamicType, typeOfValue } from '../../types/dynamic.js'
+import { dynamicType } from '../../types/dynamic.js'
 import { isJson } from '../../types/json.js'
 import { boolType, floatType, intType } from '../../types/scalars.js'
 import type { CompiledQuery, Select, VectorSearch } from '../engine.js'
+import { bridgeTo, bridgeToLambda } from './bridge.js'
 import { keepsVectors, vectorsTable } from './ddl.js'
 import { bind, Fragment, join, quote, sql } from './fragment.js'
-import { fromJson, operatorSql } from './operators.js'
+import { fromJson, operatorSql, type Operand as Typed } from './operators.js'
 
 /** SQL of a query, with the types that decode its columns. */
 export interface CompiledSelect extends CompiledQuery {
   readonly types: readonly ColumnType[]
-}
-
-interface Typed {
-  readonly sql: Fragment
-  readonly type: ColumnType
-  readonly literal?: unknown
 }
 
 /** Compiles a query. A pure function. */
@@ -62,7 +65,7 @@ class SelectCompiler {
     const { orderBy = [], distinct, limit, offset } = this.#select
     const columns = this.#select.columns.map(({ value }) => this.#expression(value))
     const where = this.#where()
-    const order = orderBy.map(({ node, direction }) => this.#order(this.#expression(node).sql, direction))
+    const order = orderBy.map((key) => this.#order(this.#expression(key.node), key))
     // Without a tie-break, pages of equal keys could overlap.
     if (!distinct) order.push(new Fragment('t0._rowid'))
     const text = sql`SELECT ${distinct ? 'DISTINCT ' : ''}${this.#list(columns)} FROM ${this.#from()}${where}${
@@ -88,7 +91,7 @@ class SelectCompiler {
     this.#depth = 0
     this.#score = new Fragment('ranked.score')
     const columns = this.#select.columns.map(({ value }) => this.#expression(value))
-    const order = orderBy.map(({ node, direction }) => this.#order(this.#expression(node).sql, direction))
+    const order = orderBy.map((key) => this.#order(this.#expression(key.node), key))
     const ties = distinct ? [] : byScore ? ['ranked.score DESC', 'ranked.id'] : ['ranked.id']
     const keys = [...order, ...ties.map((key) => new Fragment(key))]
     const text = sql`SELECT ${distinct ? 'DISTINCT ' : ''}${this.#list(columns)} FROM (${ranked}) AS ranked CROSS JOIN ${this.#from()} WHERE t0._rowid = ranked.id${
@@ -105,9 +108,10 @@ class SelectCompiler {
     )
   }
 
-  /** Nulls come last in both directions, as in the evaluator. */
-  #order(key: Fragment, direction: 'asc' | 'desc'): Fragment {
-    return sql`${key} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS LAST`
+  #order({ sql: value, type }: Typed, { direction, nulls = 'last' }: Sorting): Fragment {
+    // JSON text would put 10 before 9.
+    const key = isJson(type) ? sql`(${value} ->> '$')` : value
+    return sql`${key} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS ${nulls === 'first' ? 'FIRST' : 'LAST'}`
   }
 
   #where(): Fragment {
@@ -155,7 +159,7 @@ class SelectCompiler {
       case 'column':
         return this.#column(node)
       case 'rowid':
-        return { sql: new Fragment(`${this.#reach(this.#level(node.table))}._rowid`), type: intType }
+        return { sql: new Fragment(`${this.#reach(this.#level(node.table))}._rowid`), type: intType, simple: true }
       case 'score':
         if (!this.#score) throw new QueryError('the query has no score: it makes no search')
         return { sql: this.#score, type: floatType }
@@ -171,6 +175,9 @@ class SelectCompiler {
         })
         return { sql: sql`(${text})`, type: dynamicType }
       }
+      case 'lambda':
+      case 'item':
+        throw new QueryError('a function of an element has no value by itself')
       case 'parameter':
         throw new QueryError(`the parameter '${node.name}' of the query function has no value here`)
       case 'function':
@@ -182,7 +189,8 @@ class SelectCompiler {
     const { line } = this.#select
     for (let level = this.#level(node.table); level < line.length; level++) {
       const column = findColumn(line[level]!, node.name)
-      if (column) return { sql: new Fragment(`${this.#reach(level)}.${quote(node.name)}`), type: column.type }
+      if (column)
+        return { sql: new Fragment(`${this.#reach(level)}.${quote(node.name)}`), type: column.type, simple: true }
     }
     throw new QueryError(`the table '${line[0]!.name}' has no column '${node.name}' any more`)
   }
@@ -190,19 +198,40 @@ class SelectCompiler {
   #call(node: CallNode): Typed {
     if (node.operator === 'get') return this.#path(node)
     const operator = operators[node.operator]!
+    if (node.args.some((arg) => arg.kind === 'lambda')) return this.#overElements(node, operator)
     const args = node.args.map((arg) => this.#expression(arg))
-    const common = operator.operands[0] === 'any' || operator.operands[0] === 'order' ? commonType(args) : undefined
-    const operands = args.map((arg, i) => {
-      const kind = operator.operands[Math.min(i, operator.operands.length - 1)]!
-      return this.#operand(common ? alignTo(common, arg) : arg, common ? jsonKindOf(common) : kind)
-    })
-    return { sql: operatorSql[node.operator]!(...operands), type: operator.result(args.map((arg) => arg.type)) }
+    const types = args.map((arg) => arg.type)
+    const type = operator.result(types, node.args)
+    const native = operatorSql[node.operator]?.(...this.#operands(operator, args, type))
+    return native ? { sql: native, type } : bridged(node.operator, args, type)
+  }
+
+  /** Operands as SQL's own operators want them: of one type where they are compared, and JSON unpacked. */
+  #operands(operator: Operator, args: readonly Typed[], result: ColumnType): Typed[] {
+    if (operator.unified) {
+      return args.map((arg, i) => {
+        const condition = operator === operators.case && i % 2 === 0 && i < args.length - 1
+        return condition ? this.#operand(arg, 'bool') : this.#operand(toType(arg, result), 'any')
+      })
+    }
+    const compared = operator.operands.every((kind) => kind === 'any' || kind === 'order')
+    const common = compared && args.length > 1 ? commonType(args) : undefined
+    return args.map((arg, i) =>
+      common ? this.#operand(alignTo(common, arg), jsonKindOf(common)) : this.#operand(arg, operandAt(operator, i)),
+    )
   }
 
   /** An operand as plain SQL: JSON is unpacked to the kind that the operator wants. */
   #operand(arg: Typed, kind: OperandKind): Typed {
-    const unpack = isJson(arg.type) ? fromJson[kind] : undefined
-    return unpack ? { ...arg, sql: unpack(arg.sql) } : arg
+    if (!isJson(arg.type) || typeof kind !== 'string') return arg
+    // The null of JSON is a value in SQL, and none here.
+    if (kind === 'any' || kind === 'order') return arg.path ? { ...arg, sql: sql`nullif(${arg.sql}, 'null')` } : arg
+    const unpacking = fromJson[kind]
+    if (!unpacking) return arg
+    const { template, operator } = unpacking
+    const type = operators[operator]!.result([])
+    // The template names its operand twice.
+    return arg.simple ? { sql: template(arg.sql), type } : bridged(operator, [arg], type)
   }
 
   /** A chain of `get` as one JSON path. */
@@ -215,12 +244,73 @@ class SelectCompiler {
       keys.unshift(key.value as string | number)
       root = root.args[0]!
     }
-    const value = this.#expression(root)
-    const path = keys.map((key) =>
-      typeof key === 'number' ? `[${key < 0 ? `#${key}` : key}]` : `.${JSON.stringify(key)}`,
-    )
-    return { sql: sql`(${value.sql} -> ${bind(`$${path.join('')}`)})`, type: operators.get!.result([]) }
+    const type = operators.get!.result([])
+    let value = this.#expression(root)
+    // SQLite compares keys as JSON spells them, so one that needs escapes has several spellings.
+    if (keys.some((key) => typeof key === 'string' && JSON.stringify(key) !== `"${key}"`)) {
+      for (const key of keys) value = bridged('get', [value, literalOf(key)], type)
+      return value
+    }
+    const path = keys.map((key) => (typeof key === 'number' ? `[${key < 0 ? `#${key}` : key}]` : `."${key}"`))
+    return {
+      sql: sql`(${value.sql} -> ${bind(`$${path.join('')}`)})`,
+      type,
+      path: true,
+      ...(value.simple ? { simple: true } : {}),
+    }
   }
+
+  /** A call with lambdas: what they take from the row becomes arguments of the bridge. */
+  #overElements(node: CallNode, operator: Operator): Typed {
+    const [list, ...rest] = node.args
+    const source = this.#expression(list!)
+    const captures: Typed[] = []
+    const close = (part: Node): Node => {
+      if (part.kind === 'literal' || part.kind === 'item') return part
+      const stays = part.kind === 'lambda' || isOpen(part) || isVolatile(part)
+      if (!stays) {
+        captures.push(this.#expression(part))
+        return { kind: 'parameter', name: String(captures.length - 1) }
+      }
+      return 'args' in part ? ({ ...part, args: childrenOf(part).map(close) } as Node) : part
+    }
+    const spec = JSON.stringify(rest.map((arg) => nodeToJson(close(arg))))
+    const type = operator.result([source.type], node.args)
+    const name = bridgeToLambda(
+      node.operator,
+      source.type,
+      captures.map((capture) => capture.type),
+      type,
+      isVolatile(node),
+    )
+    const args = [source.sql, bind(spec), ...captures.map((capture) => capture.sql)]
+    return { sql: sql`${name}(${join(args, ', ')})`, type }
+  }
+}
+
+const isVolatile = (node: Node): boolean =>
+  some(node, (part) => part.kind === 'call' && operators[part.operator]!.volatile === true)
+
+/** A call of the operator's JavaScript. */
+function bridged(operator: string, args: readonly Typed[], type: ColumnType): Typed {
+  const name = bridgeTo(
+    operator,
+    args.map((arg) => arg.type),
+    type,
+  )
+  return {
+    sql: sql`${name}(${join(
+      args.map((arg) => arg.sql),
+      ', ',
+    )})`,
+    type,
+  }
+}
+
+/** An alternative in the type of the result. */
+function toType(arg: Typed, type: ColumnType): Typed {
+  if ('literal' in arg) return alignTo(type, arg)
+  return isJson(type) && !isJson(arg.type) && arg.type !== dynamicType ? bridged('json.of', [arg], type) : arg
 }
 
 function findColumn(table: TableDefinition, name: string): Pick<ColumnDefinition, 'type'> | undefined {
@@ -229,10 +319,10 @@ function findColumn(table: TableDefinition, name: string): Pick<ColumnDefinition
 }
 
 function literalOf(value: unknown): Typed {
-  if (value === null) return { sql: bind(null), type: dynamicType, literal: null }
-  const type = typeOfValue(value)
+  const type = typeOfConstant(value)
+  if (value === null) return { sql: bind(null), type, literal: null, simple: true }
   try {
-    return { sql: bind(type.encode(type.parse(value))), type, literal: value }
+    return { sql: bind(type.encode(type.parse(value))), type, literal: value, simple: true }
   } catch (cause) {
     throw new QueryError(`a value in the query: ${(cause as Error).message}`, { cause })
   }
