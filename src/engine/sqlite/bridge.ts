@@ -5,7 +5,10 @@ import type { Node } from '../../expr/node.js'
 import { applyOperator, type Operand, type Operator, operandAt, operators } from '../../expr/operators/index.js'
 import type { ColumnType, DecodeContext, Stored } from '../../types/column-type.js'
 import { dynamicType } from '../../types/dynamic.js'
-import { type Media, mediaMarker } from '../../types/media.js'
+import { jsonType } from '../../types/json.js'
+import { type Media, mediaMarker, mediaType } from '../../types/media.js'
+import { boolType, floatType, stringType } from '../../types/scalars.js'
+import { dateType, timestampType } from '../../types/temporal.js'
 
 /**
  * Operators that SQLite has no equal of, as functions `pxt_…` of its own that call the operator's JavaScript: the two
@@ -23,9 +26,12 @@ const bridges = new Map<string, Bridge>()
 /** The name of the SQL function that applies an operator to operands of these types. */
 export function bridgeTo(name: string, types: readonly ColumnType[], result: ColumnType): string {
   const operator = operators[name]!
-  const suffix = isNatural(operator, types, result) ? '' : `__${[...types.map(classOf), result.name].join('_')}`
+  const natural = isNatural(operator, types, result)
+  const suffix = natural ? '' : `__${[...types.map(classOf), result.name].join('_')}`
+  // The last operands may be left out in one call and not in another.
+  const typeAt = (i: number) => (natural ? naturalType(operator, i) : types[i])!
   return define(`pxt_${name.replaceAll('.', '_')}${suffix}`, operator.volatile ?? false, (stored) =>
-    encode(applyOperator(operator, decodeAll(stored, types)), result),
+    encode(applyOperator(operator, decodeAll(stored, typeAt)), result),
   )
 }
 
@@ -47,7 +53,7 @@ export function bridgeToLambda(
     (JSON.parse(text) as { [key: string]: unknown }[]).map((json) => nodeFromJson(json, noFunctions)),
   )
   return define(`pxt_${name}${suffix}`, volatile, ([value, spec, ...outer]) => {
-    const [items, ...values] = decodeAll([value!, ...outer], types)
+    const [items, ...values] = decodeAll([value!, ...outer], (i) => types[i]!)
     const bindings = { items: [], parameters: Object.fromEntries(values.map((x, i) => [String(i), x])) }
     const rest = parsed(spec as string).map((node: Node) => operandOf(node, bindings))
     return encode(applyOperator(operator, [items, ...rest]), result)
@@ -102,22 +108,35 @@ function classOf(type: ColumnType): string {
 
 const classes: Readonly<Record<string, string>> = { int: 'number', float: 'number', string: 'text', uuid: 'text' }
 
-/** The class of the values that an operand asks for. */
-const naturalClass = (operand: Operand): string =>
-  typeof operand === 'object' ? operand[0]! : operand === 'int' ? 'number' : operand
+const naturalTypes: Readonly<Record<string, ColumnType<any>>> = {
+  text: stringType,
+  number: floatType,
+  int: floatType,
+  bool: boolType,
+  timestamp: timestampType,
+  date: dateType,
+  json: jsonType(),
+  media: mediaType('document'),
+}
+
+/** The type of the values that an operand asks for; undefined where it takes several. */
+function naturalType(operator: Operator, i: number): ColumnType | undefined {
+  const operand: Operand = operandAt(operator, i)
+  return naturalTypes[typeof operand === 'object' ? operand[0]! : operand]
+}
 
 function isNatural(operator: Operator, types: readonly ColumnType[], result: ColumnType): boolean {
-  if (types.some((type, i) => classOf(type) !== naturalClass(operandAt(operator, i)))) return false
-  // Arithmetic of ints is natural, that of floats has another result.
-  return result.name === 'int' || !types.some((type) => type.name === 'int') || operator.result([]).name === result.name
+  const natural = types.map((_, i) => naturalType(operator, i))
+  const fitting = natural.every((type, i) => type !== undefined && classOf(type) === classOf(types[i]!))
+  return fitting && operator.result(natural as ColumnType[]).name === result.name
 }
 
 const context: DecodeContext = {
   openMedia: (kind, record) => ({ ...record, kind, [mediaMarker]: true, toJSON: () => record }) as unknown as Media,
 }
 
-function decodeAll(stored: readonly Stored[], types: readonly ColumnType[]): unknown[] {
-  return stored.map((value, i) => (value === null ? null : plain(types[i]!.decode(value, context), types[i]!)))
+function decodeAll(stored: readonly Stored[], typeAt: (i: number) => ColumnType): unknown[] {
+  return stored.map((value, i) => (value === null ? null : plain(typeAt(i).decode(value, context), typeAt(i))))
 }
 
 /** Integers arrive as bigints; those of unknown type are numbers where they can be. */

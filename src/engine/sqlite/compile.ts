@@ -231,7 +231,8 @@ class SelectCompiler {
     const { template, operator } = unpacking
     const type = operators[operator]!.result([])
     // The template names its operand twice.
-    return arg.simple ? { sql: template(arg.sql), type } : bridged(operator, [arg], type)
+    const unpacked = arg.simple ? { sql: template(arg.sql), type } : bridged(operator, [arg], type)
+    return { ...unpacked, unpacked: true }
   }
 
   /** A chain of `get` as one JSON path. */

@@ -11,6 +11,8 @@ export interface Operand {
   readonly simple?: boolean
   /** Whether it is a path into JSON, so that it may be JSON's own null. */
   readonly path?: boolean
+  /** Whether it was read out of JSON, as the kind that the operator wants. */
+  readonly unpacked?: boolean
 }
 
 /** The SQL of an operator; undefined where SQLite's answer would not be the same for these operands. */
@@ -80,12 +82,16 @@ export const operatorSql: Readonly<Record<string, Template>> = {
   // A null in the list would make every non-match unknown.
   in: (x, ...list) => {
     const items = list.filter((item) => item.literal !== null).map((item) => item.sql)
+    // SQL's `NULL IN ()` is false.
+    if (items.length === 0) return sql`(${x!.sql} IS NULL AND NULL)`
     return sql`(${x!.sql} IN (${join(items, ', ')}))`
   },
   isNull: (x) => sql`(${x!.sql} IS NULL)`,
   isNotNull: (x) => sql`(${x!.sql} IS NOT NULL)`,
   coalesce: call('coalesce'),
-  nullIf: (a, b) => (several(a!.type) || several(b!.type) ? undefined : sql`nullif(${a!.sql}, ${b!.sql})`),
+  // What was read out of JSON would no longer be JSON.
+  nullIf: (a, b) =>
+    a!.unpacked || several(a!.type) || several(b!.type) ? undefined : sql`nullif(${a!.sql}, ${b!.sql})`,
   case(...args) {
     const branches: Fragment[] = []
     for (let i = 0; i + 1 < args.length; i += 2) branches.push(sql`WHEN ${args[i]!.sql} THEN ${args[i + 1]!.sql}`)

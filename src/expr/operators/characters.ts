@@ -1,6 +1,5 @@
 /** What Unicode says of characters, as Python's `str` methods see it. */
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are the characters in question
 const asciiOnly = /^[\0-\x7f]*$/
 const alphabetic = /^\p{L}+$/u
 const decimal = /^\p{Nd}+$/u

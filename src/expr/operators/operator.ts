@@ -142,17 +142,20 @@ function wholeNumber(value: unknown): number | null {
 export function asJson(value: unknown): Json {
   if (value === undefined || value === null) return null
   if (typeof value === 'bigint') return Number(value)
-  if (typeof value === 'number') return Number.isNaN(value) ? null : value
+  if (typeof value === 'number') return finite(value)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
   if (isMedia(value)) return value.toJSON() as unknown as Json
-  if (value instanceof Float32Array) return [...value]
+  if (value instanceof Float32Array) return Array.from(value, finite)
   if (isNdArray(value)) return nested(value.data as ArrayLike<number | bigint>, value.shape)
   return value as Json
 }
 
+/** JSON has neither NaN nor infinities. */
+const finite = (x: number): number | null => (Number.isFinite(x) ? x : null)
+
 /** Elements in row-major order as nested lists. */
 export function nested(data: ArrayLike<number | bigint>, shape: readonly number[]): Json {
-  let level: Json[] = Array.from(data, Number)
+  let level: Json[] = Array.from(data, (x) => finite(Number(x)))
   for (let d = shape.length - 1; d > 0; d--) {
     const length = shape[d]!
     const rows = shape.slice(0, d).reduce((a, b) => a * b, 1)

@@ -1,3 +1,4 @@
+import type { ColumnType } from '../../types/column-type.js'
 import { boolType, intType, stringType } from '../../types/scalars.js'
 import * as characterClass from './characters.js'
 import { capitalize, caseFold, swapCase, title } from './characters.js'
@@ -484,8 +485,7 @@ export const sequenceOperators: Operators = {
       ['text', 'json'],
     ],
     variadic: true,
-    result: (types) =>
-      types.every((type) => type.operators.includes('text') && type.name !== 'json') ? stringType : json(),
+    result: (types) => (types.every(isText) ? stringType : json()),
     evaluate: (...parts) =>
       parts.every((part) => typeof part === 'string')
         ? parts.join('')
@@ -540,10 +540,12 @@ export const sequenceOperators: Operators = {
   },
 }
 
-function sameKind([type]: Parameters<Operator['result']>[0]): ReturnType<Operator['result']> {
-  return type !== undefined && type.operators.includes('text') && type.name !== 'json' && type.name !== 'dynamic'
-    ? stringType
-    : json()
+/** Text gives text; what may be a list is JSON. */
+const isText = (type: ColumnType): boolean =>
+  type.operators.includes('text') && type.name !== 'json' && type.name !== 'dynamic'
+
+function sameKind([type]: readonly ColumnType[]): ColumnType {
+  return type && isText(type) ? stringType : json()
 }
 
 const forms = ['NFC', 'NFD', 'NFKC', 'NFKD']
