@@ -1,3 +1,4 @@
+import { round } from './math.js'
 import { asJson } from './operator.js'
 import { characters } from './slice.js'
 import { strftime } from './strftime.js'
@@ -113,9 +114,9 @@ function numberText(
       return precision === undefined ? String(value) : general(x, precision || 1)
     case 'f':
     case 'F':
-      return Math.abs(x) < 1e21 ? x.toFixed(precision ?? 6) : undefined
+      return Math.abs(x) < 1e21 ? fixed(x, precision ?? 6) : undefined
     case '%':
-      return Math.abs(x) < 1e19 ? `${(x * 100).toFixed(precision ?? 6)}%` : undefined
+      return Math.abs(x) < 1e19 ? `${fixed(x * 100, precision ?? 6)}%` : undefined
     case 'e':
     case 'E': {
       const text = x.toExponential(precision ?? 6).replace(/e([-+])(\d)$/, 'e$10$2')
@@ -127,6 +128,9 @@ function numberText(
     }
   }
 }
+
+/** Decimal digits, a half to the even neighbour, as `round` has it. */
+const fixed = (x: number, digits: number): string => round(x, digits).toFixed(digits)
 
 /** So many significant digits, with an exponent where the number is very small or has more digits before the point. */
 function general(x: number, precision: number): string {

@@ -222,7 +222,7 @@ function floorDivide(x: number, y: number): number | null {
 }
 
 /** Rounds the exact value that the double holds, a tie to the even neighbour. */
-function round(x: number, digits: number): number {
+export function round(x: number, digits: number): number {
   if (!Number.isFinite(x) || digits > 99 || Math.abs(x) >= 2 ** 52) {
     return digits < 0 && Number.isFinite(x) ? Number(roundBigint(BigInt(Math.trunc(x)), digits)) : x
   }
