@@ -66,29 +66,39 @@ export {
   type Window,
   type WindowFunction,
 } from './expr/aggregate.js'
+export { type Case, when } from './expr/case.js'
 export {
   type AnyExpr,
   type Arg,
+  type ArrayExpr,
   type BigintExpr,
   type BoolExpr,
   type DateExpr,
+  type DateFields,
   type EqExpr,
   type Expr,
   type ExprFor,
   exists,
   type JsonExpr,
+  type ListExpr,
   type MediaExpr,
   type NullOf,
   type NumExpr,
   type OrdExpr,
   type Order,
   type OrderOptions,
+  type Pattern,
+  type ProjectionExpr,
   type Refs,
   type StrExpr,
   type Subquery,
+  type TimeFields,
   type TimestampExpr,
   type TypeOf,
+  type UnknownExpr,
+  type ZonedExpr,
 } from './expr/expression.js'
+export { type ClockTime, makeDate, makeTimestamp, uuid4, uuid7 } from './expr/generators.js'
 export { sql } from './expr/sql.js'
 export type { CsvOptions } from './formats/csv.js'
 export type { ImportSource } from './formats/source.js'

@@ -135,7 +135,8 @@ function defaultFromJson(json: JsonObject): DefaultDefinition {
   return json.kind === 'value' ? { kind: 'value', stored: storedFromJson(json.stored) } : { kind: 'function' }
 }
 
-function nodeToJson(node: Node): JsonObject {
+/** A node as JSON. */
+export function nodeToJson(node: Node): JsonObject {
   switch (node.kind) {
     case 'literal': {
       if (node.value === null) return { kind: 'literal', value: null }
@@ -145,6 +146,7 @@ function nodeToJson(node: Node): JsonObject {
     case 'function':
       return { kind: 'function', fn: identity(node.fn), args: node.args.map(nodeToJson) }
     case 'call':
+    case 'lambda':
     case 'fragment':
       return { ...node, args: node.args.map(nodeToJson) }
     default:
@@ -152,7 +154,8 @@ function nodeToJson(node: Node): JsonObject {
   }
 }
 
-function nodeFromJson(json: JsonObject, binder: Binder): Node {
+/** The node that `nodeToJson` wrote. */
+export function nodeFromJson(json: JsonObject, binder: Binder): Node {
   const args = (): Node[] => json.args.map((arg: JsonObject) => nodeFromJson(arg, binder))
   switch (json.kind) {
     case 'literal': {
@@ -169,6 +172,7 @@ function nodeFromJson(json: JsonObject, binder: Binder): Node {
     case 'function':
       return Object.freeze({ kind: 'function', fn: binder.function(json.fn), args: args() })
     case 'call':
+    case 'lambda':
     case 'fragment':
       return Object.freeze({ ...json, args: args() }) as unknown as Node
     default:

@@ -1,5 +1,6 @@
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Node } from '../expr/node.js'
+import type { Sorting } from '../expr/operators/index.js'
 import type { ColumnType, DecodeContext, Stored } from '../types/column-type.js'
 import type { ByteRange } from '../types/media.js'
 
@@ -158,11 +159,8 @@ export interface Select {
 }
 
 /** One key of an order. */
-export interface SortKey {
+export interface SortKey extends Sorting {
   readonly node: Node
-  readonly direction: 'asc' | 'desc'
-  /** @default 'last' */
-  readonly nulls?: 'first' | 'last'
 }
 
 /** Where the rows of a query come from. */

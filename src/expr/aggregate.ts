@@ -13,7 +13,8 @@ import {
   toNode,
 } from './expression.js'
 import { type AggregateFunction, define } from './function.js'
-import { type AggregateNode, argumentsOf, type Frame, type Node, type Sorting, type WindowNode } from './node.js'
+import { type AggregateNode, argumentsOf, type Frame, type Node, type WindowNode } from './node.js'
+import type { Sorting } from './operators/index.js'
 
 /** The rows that a window function sees. */
 export interface Window {

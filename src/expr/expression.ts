@@ -1,190 +1,15 @@
 import { NotFoundError, QueryError } from '../errors.js'
-import { type ColumnType, describeValue, type OperatorGroup } from '../types/column-type.js'
-import type { Media } from '../types/media.js'
-import type { PlainDate } from '../types/temporal.js'
-import { childrenOf, literal, type Node } from './node.js'
-import { operators } from './operators.js'
+import { type ColumnType, describeValue } from '../types/column-type.js'
+import { dynamicType } from '../types/dynamic.js'
+import { jsonType } from '../types/json.js'
+import { boolType, floatType, intType } from '../types/scalars.js'
+import type { AnyExpr, BoolExpr, Order, OrderOptions } from './interfaces.js'
+import { childrenOf, literal, type Node, type SubqueryNode } from './node.js'
+import { type Operand, type Operator, operandAt, operators } from './operators/index.js'
+import { constantError } from './operators/operator.js'
+import { typeOfConstant } from './type-of.js'
 
-// ------------------------------------------------------------------------------------------------- what users see
-
-type NotNull<T> = T & {}
-/** `null` when `T` admits it, else `never`. */
-export type NullOf<T> = null extends T ? null : never
-/** A value, or an expression that yields one. */
-export type Arg<T> = T | Expr<T>
-
-/** A typed expression. `T` is the JavaScript value that it yields. */
-export interface Expr<out T> {
-  /** Phantom type: makes `Expr<string>` not assignable to `Expr<number>`. */
-  readonly $type?: T
-  /** @internal */
-  readonly node: Node
-  isNull(): BoolExpr
-  isNotNull(): BoolExpr
-  /** Sorts by this, smallest first; nulls last, or first. */
-  asc(options?: OrderOptions): Order
-  /** Sorts by this, largest first; nulls last, or first. */
-  desc(options?: OrderOptions): Order
-}
-
-/** Options of a sort key. */
-export interface OrderOptions {
-  /** Where nulls come. @default 'last' */
-  readonly nulls?: 'first' | 'last'
-}
-
-/** One key of a sort order. */
-export interface Order {
-  readonly node: Node
-  readonly direction: 'asc' | 'desc'
-  readonly nulls?: 'first' | 'last'
-}
-
-/**
- * An expression that compares with values of type `V`. `N` is `null` where it may be null: its own parameter, so that
- * results stay null-aware without a conditional type and every interface is provably covariant.
- */
-export interface EqExpr<out T, V, out N extends null = never> extends Expr<T | N> {
-  /** Equal. Null on either side gives null. */
-  eq(value: Arg<V>): BoolExpr<N>
-  /** Not equal. Null on either side gives null. */
-  ne(value: Arg<V>): BoolExpr<N>
-  /** Equal to one of the values, or to one that a query of a single column returns. */
-  in(values: readonly V[] | Subquery<{ readonly [column: string]: V | null }>): BoolExpr<N>
-}
-
-/** An expression whose values have an order. */
-export interface OrdExpr<out T, V, out N extends null = never> extends EqExpr<T, V, N> {
-  gt(value: Arg<V>): BoolExpr<N>
-  gte(value: Arg<V>): BoolExpr<N>
-  lt(value: Arg<V>): BoolExpr<N>
-  lte(value: Arg<V>): BoolExpr<N>
-  /** From `low` to `high`, both included. */
-  between(low: Arg<V>, high: Arg<V>): BoolExpr<N>
-}
-
-/** A number. `N` is `null` where it may be null, so that results stay null-aware. */
-export interface NumExpr<out N extends null = never> extends OrdExpr<number, number, N> {
-  /** This, or `value` where it is null. */
-  coalesce(value: Arg<number>): NumExpr
-  add(value: Arg<number>): NumExpr<N>
-  sub(value: Arg<number>): NumExpr<N>
-  mul(value: Arg<number>): NumExpr<N>
-  /** Always a float; null when `value` is zero. */
-  div(value: Arg<number>): NumExpr<null>
-  /** The remainder with the sign of this; null when `value` is zero. */
-  mod(value: Arg<number>): NumExpr<null>
-  neg(): NumExpr<N>
-}
-
-/** A 64-bit integer. */
-export interface BigintExpr<out N extends null = never> extends OrdExpr<bigint, bigint | number, N> {
-  /** This, or `value` where it is null. */
-  coalesce(value: Arg<bigint>): BigintExpr
-  add(value: Arg<bigint | number>): BigintExpr<N>
-  sub(value: Arg<bigint | number>): BigintExpr<N>
-  mul(value: Arg<bigint | number>): BigintExpr<N>
-}
-
-/** Text. */
-export interface StrExpr<out T extends string = string, out N extends null = never> extends OrdExpr<T, string, N> {
-  /** This, or `value` where it is null. */
-  coalesce(value: Arg<string>): StrExpr
-  /** SQL's LIKE: `%` is any text, `_` one character. Case-sensitive. */
-  like(pattern: Arg<string>): BoolExpr<N>
-  contains(part: Arg<string>): BoolExpr<N>
-  startsWith(part: Arg<string>): BoolExpr<N>
-  endsWith(part: Arg<string>): BoolExpr<N>
-  concat(...parts: Arg<string>[]): StrExpr<string, N>
-  upper(): StrExpr<string, N>
-  lower(): StrExpr<string, N>
-  /** Without white space at both ends. */
-  trim(): StrExpr<string, N>
-  /** Number of characters (code points). */
-  length(): NumExpr<N>
-}
-
-/** True or false. Combine with these methods: `&&`, `||` and `!` cannot see into an expression. */
-export interface BoolExpr<out N extends null = never> extends EqExpr<boolean, boolean, N> {
-  /** This, or `value` where it is null. */
-  coalesce(value: Arg<boolean>): BoolExpr
-  and(other: Arg<boolean | null>): BoolExpr<null>
-  or(other: Arg<boolean | null>): BoolExpr<null>
-  not(): BoolExpr<N>
-}
-
-/** An instant; compares with a `Date`. */
-export interface TimestampExpr<out N extends null = never> extends OrdExpr<Date, Date, N> {
-  /** This, or `value` where it is null. */
-  coalesce(value: Arg<Date>): TimestampExpr
-}
-/** A calendar day; compares with text `YYYY-MM-DD`. */
-export interface DateExpr<out N extends null = never> extends OrdExpr<PlainDate, string, N> {
-  /** This, or `value` where it is null. */
-  coalesce(value: Arg<PlainDate>): DateExpr
-}
-
-/** JSON. A path that does not exist yields null. */
-export interface JsonExpr<out T> extends Expr<T> {
-  /** Equal in kind and value; null where the value is of another kind. */
-  eq(value: Arg<unknown>): BoolExpr<null>
-  ne(value: Arg<unknown>): BoolExpr<null>
-  in(values: readonly unknown[] | Subquery<unknown>): BoolExpr<null>
-  gt(value: Arg<unknown>): BoolExpr<null>
-  gte(value: Arg<unknown>): BoolExpr<null>
-  lt(value: Arg<unknown>): BoolExpr<null>
-  lte(value: Arg<unknown>): BoolExpr<null>
-  between(low: Arg<unknown>, high: Arg<unknown>): BoolExpr<null>
-  /** The value at a key of an object or, with a number, at an index of an array (negative from the end). */
-  get<K extends keyof NotNull<T> & (string | number)>(key: K): ExprFor<NotNull<T>[K] | NullOf<T>>
-}
-
-/** A media file and what is known of it. */
-export interface MediaExpr<out N extends null = never> extends Expr<Media | N> {
-  readonly url: StrExpr<string, N>
-  readonly mime: StrExpr<string, N>
-  /** Bytes. */
-  readonly size: NumExpr<N>
-  readonly sha256: StrExpr<string, N>
-  /** Original file name. */
-  readonly name: StrExpr<string, null>
-  /** Pixels; images only. */
-  readonly width: NumExpr<null>
-  /** Pixels; images only. */
-  readonly height: NumExpr<null>
-  /** The codec's own word, such as `jpeg`; images only. */
-  readonly format: StrExpr<string, null>
-}
-
-/** Picks the interface for a value type: one shallow conditional a column, evaluated lazily. */
-export type ExprFor<T> = 0 extends 1 & T
-  ? AnyExpr
-  : [T] extends [number | null]
-    ? NumExpr<NullOf<T>>
-    : [T] extends [PlainDate | null]
-      ? DateExpr<NullOf<T>>
-      : [T] extends [string | null]
-        ? StrExpr<NotNull<T> & string, NullOf<T>>
-        : [T] extends [boolean | null]
-          ? BoolExpr<NullOf<T>>
-          : [T] extends [bigint | null]
-            ? BigintExpr<NullOf<T>>
-            : [T] extends [Date | null]
-              ? TimestampExpr<NullOf<T>>
-              : [T] extends [Media | null]
-                ? MediaExpr<NullOf<T>>
-                : [T] extends [ArrayBufferView | null]
-                  ? Expr<T>
-                  : JsonExpr<T>
-
-/** An expression of unknown type: a column of a table that was opened without its schema. Every method is there. */
-export type AnyExpr = Expression & Expr<any>
-
-/** The columns of a row as expressions, and its row id. */
-export type Refs<R> = { readonly [K in keyof R]-?: ExprFor<R[K]> } & { readonly _rowid: NumExpr }
-
-/** The JavaScript value that an expression yields. */
-export type TypeOf<E> = E extends { readonly $type?: infer T | undefined } ? T : never
+export type * from './interfaces.js'
 
 /** What makes a query usable inside an expression of another. */
 export const subquery: unique symbol = Symbol('pixeltable.subquery')
@@ -197,169 +22,86 @@ export interface Subquery<out O> {
   [subquery](): { readonly query: object; readonly columns: number }
 }
 
-// ------------------------------------------------------------------------------------------------- how it works
-
-/** What the predicate-scope check has seen being built, while a `where` callback runs. */
+/** What the predicate-scope check has seen being built, while a callback that returns a predicate runs. */
 let scope: Set<Node> | undefined
 
+/** How many lambdas enclose the expression that is being built. */
+let depth = 0
+
+const json = jsonType()
+
 /**
- * The one class behind all expression interfaces. It has every method; TypeScript shows those that fit the type, and
- * `check` refuses the others at run time where the type is known.
+ * The one class behind all expression interfaces. It has every method: one for each operator, below the class. What
+ * TypeScript shows are those that fit the type; `check` refuses the others at run time, where the type is known.
  */
 export class Expression {
   declare readonly $type?: any
   readonly node: Node
-  /** The column's type, where this is a column. */
-  readonly #type: ColumnType | undefined
+  /** The type of its values, as far as it is known. */
+  readonly #type: ColumnType
+  /** The time zone whose clock its parts are read from. */
+  readonly #zone: Node | undefined
 
-  constructor(node: Node, type?: ColumnType) {
+  constructor(node: Node, type: ColumnType = typeOf(node), zone?: Node) {
     this.node = node
     this.#type = type
-    Object.freeze(this)
+    this.#zone = zone
+    // A projection has still to add its path.
+    if (new.target === Expression) Object.freeze(this)
   }
 
-  /** @internal The type, where this is a column. */
-  get columnType(): ColumnType | undefined {
-    return this.#type
-  }
-
-  eq(value: unknown) {
-    return this.#call('eq', value)
-  }
-  ne(value: unknown) {
-    return this.#call('ne', value)
-  }
-  gt(value: unknown) {
-    return this.#call('gt', value)
-  }
-  gte(value: unknown) {
-    return this.#call('gte', value)
-  }
-  lt(value: unknown) {
-    return this.#call('lt', value)
-  }
-  lte(value: unknown) {
-    return this.#call('lte', value)
-  }
-  between(low: unknown, high: unknown) {
-    return this.#call('between', low, high)
-  }
-  isNull() {
-    return this.#call('isNull')
-  }
-  isNotNull() {
-    return this.#call('isNotNull')
-  }
-  coalesce(value: unknown) {
-    return this.#call('coalesce', value)
-  }
-  and(other: unknown) {
-    return this.#call('and', other)
-  }
-  or(other: unknown) {
-    return this.#call('or', other)
-  }
-  not() {
-    return this.#call('not')
-  }
-  add(value: unknown) {
-    return this.#call('add', value)
-  }
-  sub(value: unknown) {
-    return this.#call('sub', value)
-  }
-  mul(value: unknown) {
-    return this.#call('mul', value)
-  }
-  div(value: unknown) {
-    return this.#call('div', value)
-  }
-  mod(value: unknown) {
-    return this.#call('mod', value)
-  }
-  neg() {
-    return this.#call('neg')
-  }
-  like(pattern: unknown) {
-    return this.#call('like', pattern)
-  }
-  contains(part: unknown) {
-    return this.#call('contains', part)
-  }
-  startsWith(part: unknown) {
-    return this.#call('startsWith', part)
-  }
-  endsWith(part: unknown) {
-    return this.#call('endsWith', part)
-  }
-  concat(...parts: unknown[]) {
-    return this.#call('concat', ...parts)
-  }
-  upper() {
-    return this.#call('upper')
-  }
-  lower() {
-    return this.#call('lower')
-  }
-  trim() {
-    return this.#call('trim')
-  }
-  length() {
-    return this.#call('length')
-  }
-  get url() {
-    return this.#call('media.url')
-  }
-  get mime() {
-    return this.#call('media.mime')
-  }
-  get size() {
-    return this.#call('media.size')
-  }
-  get sha256() {
-    return this.#call('media.sha256')
-  }
-  get name() {
-    return this.#call('media.name')
-  }
-  get width() {
-    return this.#call('media.width')
-  }
-  get height() {
-    return this.#call('media.height')
-  }
-  get format() {
-    return this.#call('media.format')
-  }
-
-  in(values: readonly unknown[] | Subquery<unknown>): AnyExpr {
-    if (isSubquery(values)) return inSubquery(this.node, values)
-    if (!Array.isArray(values)) {
-      throw new QueryError(`in(): expected an array of values or a query, got ${describeValue(values)}`)
-    }
-    return this.#call('in', ...values)
-  }
-
-  get(key: string | number): AnyExpr {
-    if (typeof key !== 'string' && !Number.isSafeInteger(key)) {
-      throw new QueryError(`get(): expected a key or an index, got ${describeValue(key)}`)
-    }
-    return this.#call('get', key)
-  }
+  // What this library itself calls; see `install` for the rest.
+  declare readonly eq: (value: unknown) => AnyExpr
+  declare readonly isNull: () => AnyExpr
+  declare readonly isNotNull: () => AnyExpr
+  declare readonly get: (key: string | number) => AnyExpr
 
   asc(options?: OrderOptions): Order {
-    return this.#order('asc', options)
+    return order(this.node, 'asc', options)
   }
 
   desc(options?: OrderOptions): Order {
-    return this.#order('desc', options)
+    return order(this.node, 'desc', options)
   }
 
-  #order(direction: 'asc' | 'desc', { nulls }: OrderOptions = {}): Order {
-    if (nulls !== undefined && nulls !== 'first' && nulls !== 'last') {
-      throw new QueryError(`${direction}(): nulls: expected 'first' or 'last', got ${describeValue(nulls)}`)
-    }
-    return Object.freeze({ node: this.node, direction, ...(nulls === undefined ? {} : { nulls }) })
+  in(values: readonly unknown[] | Subquery<unknown>): AnyExpr {
+    return isSubquery(values) ? inSubquery(this.node, values) : this.call('in', [values])
+  }
+
+  map(value: unknown): AnyExpr {
+    return this.call('map', [lambda('map()', value, (result) => toNode(result, 'map()'))])
+  }
+
+  filter(predicate: unknown): AnyExpr {
+    return this.call('filter', [
+      lambda('filter()', predicate, undefined, (callback, item) => predicateOf(callback, item, 'filter()')),
+    ])
+  }
+
+  sortBy(key: unknown = (element: Expression) => element): AnyExpr {
+    const parts: unknown[] = []
+    lambda('sortBy()', key, (result) => {
+      for (const by of [result].flat()) {
+        const { node, direction, nulls } = isExpression(by) ? by.asc() : ((by ?? {}) as Order)
+        if (direction === undefined) {
+          throw new QueryError(`sortBy(): expected a key such as x.get('score').desc(), got ${describeValue(by)}`)
+        }
+        parts.push(lambdaOf(node, depth - 1), direction, nulls ?? 'last')
+      }
+      return literal(null)
+    })
+    return this.call('sortBy', parts)
+  }
+
+  all(): AnyExpr {
+    this.#check('all()', 'json')
+    return new Projection(this.node, (item) => item) as unknown as AnyExpr
+  }
+
+  inZone(zone: unknown): AnyExpr {
+    const checked = this.call('inZone', [zone])
+    const [, name] = childrenOf(checked.node)
+    return new Expression(this.node, this.#type, name) as unknown as AnyExpr
   }
 
   /** `c.stars > 3` would compare objects; say so instead. */
@@ -367,27 +109,173 @@ export class Expression {
     throw new QueryError('an expression is not a value: write c.stars.gt(3), not c.stars > 3, and sql`…` for SQL text')
   }
 
-  #call(name: string, ...args: unknown[]): AnyExpr {
+  /** @internal The operator applied to this. @throws QueryError where an argument does not fit */
+  call(name: string, given: readonly unknown[]): AnyExpr {
     const operator = operators[name]!
-    const group = operator.operands[0]!
-    if (this.#type !== undefined && group !== 'any' && !this.#type.operators.includes(group)) {
-      const column = this.node.kind === 'column' ? ` '${this.node.name}'` : ''
-      throw new QueryError(`${name}() does not work on the ${this.#type.name} column${column}`)
-    }
-    return callOperator(name, [this.node, ...args.map((arg) => toNode(arg, `${name}()`))])
+    const where = name.includes('.') ? name.slice(name.indexOf('.') + 1) : `${name}()`
+    this.#check(where, operandAt(operator, 0))
+    const args = operands(operator, where, given, operator.zoned ? this.#zone : undefined)
+    const result = callOperator(name, [this, ...args])
+    const clock = operator.zoned && this.#zone !== undefined && result.#type === this.#type && name !== 'withoutZone'
+    return (clock ? new Expression(result.node, result.#type, this.#zone) : result) as unknown as AnyExpr
+  }
+
+  #check(where: string, wanted: Operand): void {
+    const type = this.#type
+    if (fitsType(type, wanted)) return
+    const what = this.node.kind === 'column' ? `column '${this.node.name}'` : 'expression'
+    throw new QueryError(`${where} does not work on the ${type.name} ${what}`)
+  }
+
+  /** @internal */
+  static typeOf(expression: Expression): ColumnType {
+    return expression.#type
   }
 }
+
+/** A list of which a path is taken into every element. */
+class Projection extends Expression {
+  readonly #list: Node
+  readonly #path: (item: AnyExpr) => AnyExpr
+
+  constructor(list: Node, path: (item: AnyExpr) => AnyExpr) {
+    const body = lambda('all()', path, (result) => toNode(result, 'all()'))
+    super(callOperator('map', [new Expression(list, json), new Expression(body, json)]).node, json)
+    this.#list = list
+    this.#path = path
+    Object.defineProperty(this, 'get', { value: (key: string | number) => this.#into(key) })
+    Object.freeze(this)
+  }
+
+  #into(key: string | number): AnyExpr {
+    return new Projection(this.#list, (item) => this.#path(item).get(key)) as unknown as AnyExpr
+  }
+}
+
+/** Gives the class a method for each operator, and a property for what is known of media. */
+function install(): void {
+  const given = new Set(Object.getOwnPropertyNames(Expression.prototype))
+  for (const [name, { docs }] of Object.entries(operators)) {
+    if (docs === undefined || given.has(name)) continue
+    const [group, property] = name.split('.')
+    if (property !== undefined && group === 'media') {
+      Object.defineProperty(Expression.prototype, property, {
+        get(this: Expression) {
+          return this.call(name, [])
+        },
+      })
+    } else if (operators[name]!.operands.length > 0 && !name.startsWith('make')) {
+      Object.defineProperty(Expression.prototype, name, {
+        value(this: Expression, ...args: unknown[]) {
+          return this.call(name, args)
+        },
+      })
+    }
+  }
+}
+install()
+
+function order(node: Node, direction: 'asc' | 'desc', options: OrderOptions = {}): Order {
+  const { nulls = 'last' } = options
+  if (nulls !== 'first' && nulls !== 'last') {
+    throw new QueryError(`${direction}(): nulls: expected 'first' or 'last', got ${describeValue(nulls)}`)
+  }
+  return Object.freeze({ node, direction, nulls })
+}
+
+/** Whether values of a type can be what an operand wants, as far as the type is known. */
+function fitsType(type: ColumnType, wanted: Operand): boolean {
+  if (wanted === 'any' || wanted === 'lambda') return true
+  if (wanted === 'int') return type.operators.includes('number')
+  return typeof wanted === 'string'
+    ? type.operators.includes(wanted)
+    : wanted.some((group) => type.operators.includes(group))
+}
+
+/** The operands behind the first, checked and in place. */
+function operands(operator: Operator, where: string, given: readonly unknown[], zone?: Node): Expression[] {
+  const { optional = 0, variadic = false, zoned = false } = operator
+  const accepted = operator.accept ? operator.accept(...given) : [...given]
+  const least = operator.operands.length - 1 - optional
+  const most = variadic ? Number.POSITIVE_INFINITY : operator.operands.length - (zoned ? 2 : 1)
+  while (accepted.length > least && accepted.at(-1) === undefined) accepted.pop()
+  if (accepted.length < least || accepted.length > most) {
+    const expected = least === most ? `${least}` : variadic ? `at least ${least}` : `${least} to ${most}`
+    throw new QueryError(`${where}: expected ${expected} argument${expected === '1' ? '' : 's'}, got ${given.length}`)
+  }
+  if (zone !== undefined) {
+    while (accepted.length < operator.operands.length - 2) accepted.push(null)
+    accepted.push(expression(zone))
+  }
+  const args = accepted.map((value, i) => {
+    // An optional argument in front of another may be left out too.
+    if (value === undefined && i >= least && !variadic) return toExpression(null, where)
+    const arg = toExpression(value, where)
+    checkOperand(arg, operandAt(operator, i + 1), `${where}, argument ${i + 1}`)
+    return arg
+  })
+  const wrong = operator.check?.(undefined, ...args.map(constantOf))
+  if (wrong !== undefined) throw new QueryError(`${where}: ${wrong}`)
+  return args
+}
+
+const constantOf = ({ node }: Expression): unknown => (node.kind === 'literal' ? node.value : undefined)
+
+function checkOperand(arg: Expression, wanted: Operand, where: string): void {
+  const { node } = arg
+  if (node.kind === 'literal') {
+    const expected = constantError(node.value, wanted)
+    if (expected !== undefined) {
+      throw new QueryError(`${where}: expected ${expected}, got ${describeValue(node.value)}`)
+    }
+    return
+  }
+  const type = Expression.typeOf(arg)
+  if (wanted === 'order' || fitsType(type, wanted)) return
+  throw new QueryError(`${where}: expected ${[wanted].flat().join(' or ')}, got an expression of type ${type.name}`)
+}
+
+/**
+ * A function of an element, as a node. By default what it returns is the value; `build` may read it otherwise.
+ * @throws QueryError for what is no function
+ */
+function lambda(
+  where: string,
+  callback: unknown,
+  read: ((result: unknown) => Node) | undefined,
+  build?: (callback: (item: never) => unknown, item: Expression) => Node,
+): Node {
+  if (typeof callback !== 'function') {
+    throw new QueryError(`${where}: expected a function such as (x) => x.get('label'), got ${describeValue(callback)}`)
+  }
+  const item = new Expression(Object.freeze({ kind: 'item', depth }), json)
+  depth++
+  try {
+    const body = build ? build(callback as (item: never) => unknown, item) : read!(callback(item))
+    return lambdaOf(body, depth - 1)
+  } finally {
+    depth--
+  }
+}
+
+const lambdaOf = (body: Node, depth: number): Node =>
+  Object.freeze({ kind: 'lambda', depth, args: Object.freeze([body] as const) })
 
 const isSubquery = (value: unknown): value is Subquery<unknown> =>
   typeof value === 'object' && value !== null && subquery in value
 
 function inSubquery(value: Node, rows: Subquery<unknown>): AnyExpr {
   const { query, columns } = rows[subquery]()
-  if (columns !== 1)
+  if (columns !== 1) {
     throw new QueryError(`in(): expected a query of one column, got one of ${columns}: select the one that is meant`)
-  const node: Node = Object.freeze({ kind: 'subquery', test: 'in', args: Object.freeze([value]), query })
+  }
+  return subqueryTest({ kind: 'subquery', test: 'in', args: Object.freeze([value]), query })
+}
+
+function subqueryTest(node: SubqueryNode): AnyExpr {
+  Object.freeze(node)
   scope?.add(node)
-  return new Expression(node) as AnyExpr
+  return new Expression(node, boolType) as unknown as AnyExpr
 }
 
 /**
@@ -408,20 +296,39 @@ function inSubquery(value: Node, rows: Subquery<unknown>): AnyExpr {
  */
 export function exists(rows: Subquery<unknown>): BoolExpr {
   if (!isSubquery(rows)) throw new QueryError(`exists(): expected a query, got ${describeValue(rows)}`)
-  const node: Node = Object.freeze({
-    kind: 'subquery',
-    test: 'exists',
-    args: Object.freeze([]),
-    query: rows[subquery]().query,
-  })
-  scope?.add(node)
-  return new Expression(node) as unknown as BoolExpr
+  return subqueryTest({ kind: 'subquery', test: 'exists', args: Object.freeze([]), query: rows[subquery]().query })
 }
 
-function callOperator(operator: string, args: readonly Node[]): AnyExpr {
-  const node: Node = Object.freeze({ kind: 'call', operator, args: Object.freeze(args) })
-  if (scope && operators[operator]!.result([]) === operators.eq!.result([])) scope.add(node)
-  return new Expression(node) as AnyExpr
+/**
+ * The node of an operand of a kind.
+ * @throws QueryError when its type is another
+ */
+export function operandNode(value: unknown, wanted: Operand, where: string): Node {
+  const arg = toExpression(value, where)
+  checkOperand(arg, wanted, where)
+  return arg.node
+}
+
+/** The call of an operator. */
+export function callOperator(operator: string, args: readonly Expression[]): Expression {
+  const nodes = Object.freeze(args.map((arg) => arg.node))
+  const type = operators[operator]!.result(args.map(Expression.typeOf), nodes)
+  const node: Node = Object.freeze({ kind: 'call', operator, args: nodes })
+  if (scope && type === boolType) scope.add(node)
+  return new Expression(node, type)
+}
+
+/** The call of an operator that no value is the first operand of. @throws QueryError where an argument does not fit */
+export function callFunction<E>(name: string, given: readonly unknown[]): E {
+  const operator = operators[name]!
+  const args = given.map((value, i) => {
+    const arg = toExpression(value ?? null, `${name}()`)
+    checkOperand(arg, operandAt(operator, i), `${name}(), argument ${i + 1}`)
+    return arg
+  })
+  const wrong = operator.check?.(...args.map(constantOf))
+  if (wrong !== undefined) throw new QueryError(`${name}(): ${wrong}`)
+  return callOperator(name, args) as E
 }
 
 /**
@@ -430,6 +337,10 @@ function callOperator(operator: string, args: readonly Node[]): AnyExpr {
  */
 export function toNode(value: unknown, where: string): Node {
   if (isExpression(value)) return value.node
+  // A lambda.
+  if (typeof value === 'object' && value !== null && (value as Node).kind === 'lambda' && 'args' in value) {
+    return value as Node
+  }
   if (value === undefined) {
     throw new QueryError(`${where}: got undefined. Leave the condition out, or compare with isNull()`)
   }
@@ -439,24 +350,34 @@ export function toNode(value: unknown, where: string): Node {
   return literal(value)
 }
 
-/**
- * The node of an operand of a kind.
- * @throws QueryError when it is a column of another type
- */
-export function operandNode(value: unknown, group: OperatorGroup | 'any', where: string): Node {
-  const type = value instanceof Expression ? value.columnType : undefined
-  if (type !== undefined && group !== 'any' && !type.operators.includes(group)) {
-    const { node } = value as Expression
-    throw new QueryError(
-      `${where} does not work on the ${type.name} column${node.kind === 'column' ? ` '${node.name}'` : ''}`,
-    )
-  }
-  return toNode(value, where)
-}
+/** An argument as an expression. @throws QueryError for `undefined` */
+export const toExpression = (value: unknown, where: string): Expression =>
+  isExpression(value) ? value : new Expression(toNode(value, where))
 
 /** Whether a value is an expression. */
 export function isExpression(value: unknown): value is Expression {
   return value instanceof Expression
+}
+
+/** The type of a node that says itself what it is. */
+function typeOf(node: Node): ColumnType {
+  switch (node.kind) {
+    case 'literal':
+      return typeOfConstant(node.value)
+    case 'rowid':
+      return intType
+    case 'score':
+      return floatType
+    case 'item':
+    case 'lambda':
+      return json
+    case 'function':
+      return node.fn.returns ?? dynamicType
+    case 'subquery':
+      return boolType
+    default:
+      return dynamicType
+  }
 }
 
 /** Wraps a node for users. */
@@ -466,7 +387,9 @@ export function expression<E = AnyExpr>(node: Node, type?: ColumnType): E {
 
 /** Joins predicates with AND; undefined for none. */
 export function conjunction(predicates: readonly Node[]): Node | undefined {
-  return predicates.length === 0 ? undefined : predicates.reduce((a, b) => callOperator('and', [a, b]).node)
+  return predicates.length === 0
+    ? undefined
+    : predicates.reduce((a, b) => callOperator('and', [expression(a), expression(b)]).node)
 }
 
 /** A callback's parameter: the columns and nothing else, so that no column name can collide with a method. */
@@ -492,10 +415,10 @@ export function makeRefs(
 }
 
 /**
- * Runs a `where` callback and checks that every predicate built in it reaches the result:
+ * Runs a callback that returns a predicate, and checks that every predicate built in it reaches the result:
  * `c.a.gt(3) && c.b.isNotNull()` compiles, and silently drops its left side.
  */
-export function predicateOf(callback: (refs: never) => unknown, refs: unknown): Node {
+export function predicateOf(callback: (refs: never) => unknown, refs: unknown, where = 'where()'): Node {
   const outer = scope
   const built = new Set<Node>()
   scope = built
@@ -506,7 +429,7 @@ export function predicateOf(callback: (refs: never) => unknown, refs: unknown): 
     scope = outer
   }
   if (!isExpression(result)) {
-    throw new QueryError(`where(): expected the callback to return a predicate, got ${describeValue(result)}`)
+    throw new QueryError(`${where}: expected the callback to return a predicate, got ${describeValue(result)}`)
   }
   const reached = new Set<Node>()
   const walk = (node: Node): void => {
@@ -517,7 +440,7 @@ export function predicateOf(callback: (refs: never) => unknown, refs: unknown): 
   for (const node of built) {
     if (!reached.has(node)) {
       throw new QueryError(
-        'where(): a predicate was built but is not part of the result. Combine predicates with .and(), .or() and .not(), not with &&, || and !',
+        `${where}: a predicate was built but is not part of the result. Combine predicates with .and(), .or() and .not(), not with &&, || and !`,
       )
     }
   }

@@ -1,4 +1,5 @@
 import type { AggregateFunction, ScalarFunction } from './function.js'
+import type { Sorting } from './operators/compare.js'
 
 /**
  * Expression nodes: frozen, plain, and free of types, so that the planner, the compilers and the evaluator can walk
@@ -16,6 +17,8 @@ export type Node =
   | AggregateNode
   | WindowNode
   | SubqueryNode
+  | LambdaNode
+  | ItemNode
 
 /**
  * A column of the table or view with this id, or of one of its bases; or, with a negative id, of the query or join that
@@ -50,7 +53,7 @@ export interface ParameterNode {
   readonly name: string
 }
 
-/** A built-in operator; see `operators.ts`. */
+/** A built-in operator; see `operators/`. */
 export interface CallNode {
   readonly kind: 'call'
   readonly operator: string
@@ -86,12 +89,6 @@ export interface AggregateNode {
   readonly distinct?: boolean
 }
 
-/** How a key sorts. */
-export interface Sorting {
-  readonly direction: 'asc' | 'desc'
-  readonly nulls?: 'first' | 'last'
-}
-
 /** A value for each row, from the rows around it. */
 export interface WindowNode {
   readonly kind: 'window'
@@ -120,6 +117,21 @@ export interface SubqueryNode {
   readonly args: readonly Node[]
   /** The query as its builder holds it, and, once planned, as the engine takes it. */
   readonly query: object
+}
+
+/** A function of an element of a list: an operand of `map`, `filter` and `sortBy`. */
+export interface LambdaNode {
+  readonly kind: 'lambda'
+  /** How many lambdas enclose this one. */
+  readonly depth: number
+  /** Its body alone. */
+  readonly args: readonly [Node]
+}
+
+/** The element that the enclosing lambda of this depth is at. */
+export interface ItemNode {
+  readonly kind: 'item'
+  readonly depth: number
 }
 
 /** The nodes directly below `node`. */
@@ -170,6 +182,13 @@ export const partitionKeysOf = (node: WindowNode): readonly Node[] =>
 
 /** A column node. */
 export const columnNode = (table: number, name: string): ColumnNode => Object.freeze({ kind: 'column', table, name })
+
+/** Whether the tree uses an element of a lambda that encloses it, so that it has no value by itself. */
+export function isOpen(node: Node, bound: readonly number[] = []): boolean {
+  if (node.kind === 'item') return !bound.includes(node.depth)
+  const inside = node.kind === 'lambda' ? [...bound, node.depth] : bound
+  return childrenOf(node).some((child) => isOpen(child, inside))
+}
 
 /** A literal node. */
 export const literal = (value: unknown): LiteralNode => Object.freeze({ kind: 'literal', value })

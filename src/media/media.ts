@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import { MediaError, ValidationError } from '../errors.js'
 import {
   type ByteRange,
+  localPath,
   type Media,
   type MediaKind,
   type MediaRecord,
@@ -181,15 +181,5 @@ export class StoredMedia implements Media {
       : new MediaError(
           `${this.#label()} changed since insert: it no longer has the size and SHA-256 that were recorded`,
         )
-  }
-}
-
-/** Undefined for what is no file: URL, or one of another system, such as one without a drive letter on Windows. */
-function localPath(url: string): string | undefined {
-  if (!url.startsWith('file:')) return undefined
-  try {
-    return fileURLToPath(url)
-  } catch {
-    return undefined
   }
 }

@@ -2,7 +2,7 @@ import type PQueue from 'p-queue'
 import { ComputeError, NotFoundError, PixeltableError, QueryError } from '../errors.js'
 import { identityOf, type ScalarFunction } from '../expr/function.js'
 import type { CallNode, FunctionNode, Node } from '../expr/node.js'
-import { applyOperator, operators } from '../expr/operators.js'
+import { applyOperator, operators } from '../expr/operators/index.js'
 
 /** A cell that could not be computed. It stands where its value would; what depends on it fails with it. */
 export class CellFailure {
@@ -40,9 +40,14 @@ export async function evaluate(node: Node, rows: Rows, options: EvaluateOptions 
     case 'column':
     case 'rowid':
     case 'score':
+    case 'item':
       return rows.valuesOf(node)
     case 'call':
-      return evaluateCall(node, rows, options)
+      return node.args.some((arg) => arg.kind === 'lambda')
+        ? evaluateOverElements(node, rows, options)
+        : evaluateCall(node, rows, options)
+    case 'lambda':
+      throw new QueryError('a function of an element has no value by itself')
     case 'function':
       return evaluateFunction(node, rows, options)
     case 'fragment':
@@ -73,6 +78,75 @@ async function evaluateCall(node: CallNode, rows: Rows, options: EvaluateOptions
     result[i] = gather(columns, i, args) ?? applyOperator(operator, args)
   }
   return result
+}
+
+/** A call of `map`, `filter` or `sortBy`: its lambdas are evaluated over the elements of all rows at once. */
+async function evaluateOverElements(node: CallNode, rows: Rows, options: EvaluateOptions): Promise<Cell[]> {
+  const [list, ...rest] = node.args
+  const lists = await evaluate(list!, rows, options)
+  const elements = new Elements(rows, lists)
+  const columns: (readonly Cell[])[] = []
+  for (const arg of rest) {
+    const over = arg.kind === 'lambda'
+    columns.push(await evaluate(over ? arg.args[0] : arg, over ? elements.at(arg.depth) : rows, options))
+  }
+  const operator = operators[node.operator]!
+  return lists.map((value, i) => {
+    if (value instanceof CellFailure) return value
+    const [start, end] = elements.range(i)
+    const failure = columns
+      .flatMap((column, c) => (rest[c]!.kind === 'lambda' ? column.slice(start, end) : [column[i]]))
+      .find((cell) => cell instanceof CellFailure)
+    if (failure) return failure
+    const args = columns.map((column, c) =>
+      rest[c]!.kind === 'lambda' ? (_: unknown, at: number) => column[start + at] : column[i],
+    )
+    return applyOperator(operator, [value, ...args])
+  })
+}
+
+/** The elements of the lists of some rows, as rows that see those rows' columns too. */
+class Elements implements Rows {
+  readonly #rows: Rows
+  readonly #values: Cell[] = []
+  /** The row of each element. */
+  readonly #owners: number[] = []
+  /** Where the elements of each row begin. */
+  readonly #starts: number[] = [0]
+  #depth = 0
+
+  constructor(rows: Rows, lists: readonly Cell[]) {
+    this.#rows = rows
+    lists.forEach((list, i) => {
+      if (Array.isArray(list)) {
+        for (const item of list) {
+          this.#values.push(item)
+          this.#owners.push(i)
+        }
+      }
+      this.#starts.push(this.#values.length)
+    })
+  }
+
+  /** The same elements as what the lambda of this depth is at. */
+  at(depth: number): this {
+    this.#depth = depth
+    return this
+  }
+
+  get length(): number {
+    return this.#values.length
+  }
+
+  range(row: number): [number, number] {
+    return [this.#starts[row]!, this.#starts[row + 1]!]
+  }
+
+  valuesOf(node: Node): readonly Cell[] {
+    if (node.kind === 'item' && node.depth === this.#depth) return this.#values
+    const values = this.#rows.valuesOf(node)
+    return this.#owners.map((row) => values[row])
+  }
 }
 
 /** Fills `args` with the values of row `i`; the failure, where one of them failed. */

@@ -1,6 +1,6 @@
 import type { OutputColumn, SortKey } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
-import { compare } from '../expr/operators.js'
+import { compareKeys } from '../expr/operators/index.js'
 import { setOwn } from '../types/own-property.js'
 import { CellFailure, evaluate } from './evaluate.js'
 import type { Plan } from './plan.js'
@@ -72,12 +72,8 @@ async function sort(
     for (let k = 0; k < keys.length; k++) {
       const x = cells[k]![a]
       const y = cells[k]![b]
-      if (x === null || y === null) {
-        if (x === y) continue
-        return (x === null) === (keys[k]!.nulls !== 'first') ? 1 : -1
-      }
-      const difference = compare(x, y)
-      if (difference) return keys[k]!.direction === 'asc' ? difference : -difference
+      const difference = compareKeys(x ?? null, y ?? null, keys[k]!)
+      if (difference !== 0) return difference
     }
     return a - b
   })

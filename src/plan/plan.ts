@@ -2,7 +2,7 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { From, HeldRows, OutputColumn, Select, SortKey, VectorSearch } from '../engine/engine.js'
 import { QueryError } from '../errors.js'
 import { conjunction } from '../expr/expression.js'
-import { type Node, transform } from '../expr/node.js'
+import { isOpen, type Node, transform } from '../expr/node.js'
 import { describeValue } from '../types/column-type.js'
 import { callsFunction } from './lower.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
@@ -157,7 +157,8 @@ class Inputs {
 
   /** The expression with its largest parts that the database can compute replaced by columns of its result. */
   take(node: Node): Node {
-    if (callsFunction(node)) {
+    // A function of an element is no value; what it takes from outside is.
+    if (callsFunction(node) || node.kind === 'lambda' || isOpen(node)) {
       if (!('args' in node)) return node
       return { ...node, args: node.args.map((arg) => this.take(arg)) } as Node
     }

@@ -1,5 +1,5 @@
 import { NotFoundError, QueryError } from '../errors.js'
-import { type AnyExpr, type Expression, expression } from '../expr/expression.js'
+import { type AnyExpr, expression } from '../expr/expression.js'
 import { literal, type Node } from '../expr/node.js'
 import type { RefRecord } from './refs.js'
 
@@ -130,7 +130,7 @@ class ConditionParser {
     if (this.#accept('IS')) {
       const negated = this.#accept('NOT')
       this.#expect('NULL')
-      return negated ? left.isNotNull() : left.isNull()
+      return (negated ? left.isNotNull() : left.isNull()) as unknown as AnyExpr
     }
     const negated = this.#accept('NOT')
     const test = this.#membership(left)
@@ -210,7 +210,7 @@ class ConditionParser {
       const names = Object.keys(this.#refs).join(', ')
       throw new NotFoundError(`where(): there is no column '${token.text}' (position ${token.at}). There are: ${names}`)
     }
-    let column = this.#refs[token.text] as Expression as AnyExpr
+    let column = this.#refs[token.text] as unknown as AnyExpr
     while (this.#acceptSymbol('.')) {
       const key = this.#peek()
       if (key.kind !== 'name' && key.kind !== 'word') throw this.#unexpected('a name')

@@ -94,6 +94,9 @@ export function describeIndex(table: TableDefinition, index: TableDefinition['in
   }
 }
 
+/** The element of a lambda, by how many others enclose it: x, y, z, x3 … */
+const itemName = (depth: number): string => ['x', 'y', 'z'][depth] ?? `x${depth}`
+
 /** An expression, readable: `classify(text)`, `price.mul(quantity)`. */
 export function printNode(node: Node): string {
   switch (node.kind) {
@@ -107,8 +110,13 @@ export function printNode(node: Node): string {
       return typeof node.value === 'bigint' ? `${node.value}n` : (JSON.stringify(node.value) ?? String(node.value))
     case 'parameter':
       return `$${node.name}`
+    case 'item':
+      return itemName(node.depth)
+    case 'lambda':
+      return `(${itemName(node.depth)}) => ${printNode(node.args[0])}`
     case 'call': {
       const [self, ...args] = node.args.map(printNode)
+      if (self === undefined) return `${node.operator}()`
       return node.operator.startsWith('media.')
         ? `${self}.${node.operator.slice('media.'.length)}`
         : `${self}.${node.operator}(${args.join(', ')})`

@@ -1,6 +1,6 @@
 import { callOf, checkArguments, definitionKey } from '../compute/udf.js'
 import { QueryError, SchemaError } from '../errors.js'
-import { type Arg, expression, type JsonExpr, type Refs } from '../expr/expression.js'
+import { type Arg, expression, type ListExpr, type Refs } from '../expr/expression.js'
 import type { ScalarFunction } from '../expr/function.js'
 import { collect } from '../plan/execute.js'
 import type { InsertOf, RowOf, Schema, Simplify } from '../types/column.js'
@@ -21,7 +21,7 @@ export interface QueryFunction<P, O> {
    * The rows as JSON, in a computed column: the query runs when the row is written. What JSON has no form for (a Date,
    * a file) becomes text or a record.
    */
-  expr(parameters: { [K in keyof P]: Arg<P[K]> }): JsonExpr<Simplify<O>[]>
+  expr(parameters: { [K in keyof P]: Arg<P[K]> }): ListExpr<Simplify<O>>
   /** @internal */
   readonly [definitionKey]: ScalarFunction
 }

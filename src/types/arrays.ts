@@ -29,6 +29,13 @@ export interface NdArray<D extends Dtype = Dtype> {
   readonly data: TypedArrayOf<D>
 }
 
+/** Whether a value is an array with a dtype and a shape. */
+export function isNdArray(value: unknown): value is NdArray {
+  return (
+    typeof value === 'object' && value !== null && 'dtype' in value && 'data' in value && ArrayBuffer.isView(value.data)
+  )
+}
+
 /** Numbers nested to any depth. */
 export type NestedNumbers = readonly (number | bigint | NestedNumbers)[]
 /** What an array column accepts. */
@@ -63,7 +70,7 @@ export function arrayType<D extends Dtype>(options: ArrayOptions<D> = {}): Colum
   return {
     name: 'array',
     storage: 'blob',
-    operators: [],
+    operators: ['array'],
     config: () => ({ name: 'array', dtype, shape }),
     parse(value) {
       const array = toNdArray(value, dtype, words)
@@ -167,7 +174,7 @@ export function vectorType(dimensions: number): ColumnType<Float32Array> {
   return {
     name: 'vector',
     storage: 'blob',
-    operators: ['vector'],
+    operators: ['vector', 'array'],
     config: () => ({ name: 'vector', dimensions }),
     parse: (value) => toVector(value, dimensions),
     encode: (value) => new Uint8Array(value.buffer, value.byteOffset, value.byteLength),

@@ -9,8 +9,18 @@ export type Stored = string | number | bigint | Uint8Array | null
 /** JSON Schema, draft 2020-12, as far as column types need it. */
 export type JsonSchema = { readonly [key: string]: unknown }
 
-/** The groups of operators that a column type supports; see `expr/operators.ts`. */
-export type OperatorGroup = 'order' | 'number' | 'text' | 'bool' | 'json' | 'media' | 'vector'
+/** The groups of operators that a column type supports; see `expr/operators/`. */
+export type OperatorGroup =
+  | 'order'
+  | 'number'
+  | 'text'
+  | 'bool'
+  | 'timestamp'
+  | 'date'
+  | 'json'
+  | 'media'
+  | 'array'
+  | 'vector'
 
 /** What decoding needs besides the stored value. */
 export interface DecodeContext {

@@ -1,4 +1,4 @@
-import { arrayType, type NdArray, vectorType } from './arrays.js'
+import { arrayType, isNdArray, vectorType } from './arrays.js'
 import type { ColumnType } from './column-type.js'
 import { jsonType } from './json.js'
 import { isMedia, mediaType } from './media.js'
@@ -12,7 +12,7 @@ import { timestampType } from './temporal.js'
 export const dynamicType: ColumnType = {
   name: 'dynamic',
   storage: 'any',
-  operators: ['order', 'number', 'text', 'bool', 'json', 'media', 'vector'],
+  operators: ['order', 'number', 'text', 'bool', 'timestamp', 'date', 'json', 'media', 'array', 'vector'],
   config: () => ({ name: 'dynamic' }),
   parse: (value) => value,
   encode: (value) => {
@@ -41,10 +41,4 @@ export function typeOfValue(value: unknown): ColumnType {
   if (isMedia(value)) return mediaType(value.kind)
   if (isNdArray(value)) return arrayType({ dtype: value.dtype, shape: value.shape.map(() => null) })
   return jsonType()
-}
-
-function isNdArray(value: unknown): value is NdArray {
-  return (
-    typeof value === 'object' && value !== null && 'dtype' in value && 'data' in value && ArrayBuffer.isView(value.data)
-  )
 }

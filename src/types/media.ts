@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { type ColumnType, mismatch } from './column-type.js'
 
 /** The kinds of media columns. */
@@ -121,5 +122,15 @@ export function mediaType(kind: MediaKind, options: MediaOptions = {}): ColumnTy
     encode: (value) => JSON.stringify(value.toJSON()),
     decode: (stored, context) => context.openMedia(kind, JSON.parse(String(stored)) as MediaRecord),
     jsonSchema: () => ({ type: 'string', format: 'uri' }),
+  }
+}
+
+/** The path of a file: URL; undefined for another URL, and for one of another system, such as one without a drive letter on Windows. */
+export function localPath(url: string): string | undefined {
+  if (!url.startsWith('file:')) return undefined
+  try {
+    return fileURLToPath(url)
+  } catch {
+    return undefined
   }
 }

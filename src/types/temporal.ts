@@ -13,7 +13,7 @@ const timestampPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]
 export const timestampType: ColumnType<Date> = {
   name: 'timestamp',
   storage: 'text',
-  operators: ['order'],
+  operators: ['order', 'timestamp'],
   config: () => ({ name: 'timestamp' }),
   parse(value) {
     if (typeof value === 'string' && !timestampPattern.test(value)) {
@@ -37,7 +37,7 @@ export const timestampType: ColumnType<Date> = {
 export const dateType: ColumnType<PlainDate> = {
   name: 'date',
   storage: 'text',
-  operators: ['order'],
+  operators: ['order', 'date'],
   config: () => ({ name: 'date' }),
   parse(value) {
     const text = value instanceof Date ? utcDay(value) : value
@@ -51,7 +51,8 @@ export const dateType: ColumnType<PlainDate> = {
   jsonSchema: () => ({ type: 'string', format: 'date' }),
 }
 
-function isCalendarDay(text: string): boolean {
+/** Whether text is a day that exists. */
+export function isCalendarDay(text: string): boolean {
   if (!datePattern.test(text)) return false
   const date = new Date(`${text}T00:00:00Z`)
   // Date rolls 31 February over into March.

@@ -60,6 +60,8 @@ describe('the root entry', () => {
       'last',
       'lastValue',
       'lead',
+      'makeDate',
+      'makeTimestamp',
       'max',
       'min',
       'miniEmbed',
@@ -74,6 +76,9 @@ describe('the root entry', () => {
       'sum',
       't',
       'udf',
+      'uuid4',
+      'uuid7',
+      'when',
     ])
   })
 

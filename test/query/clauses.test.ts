@@ -272,7 +272,7 @@ describe.each(['in memory', 'a file opened again'])('%s', (where) => {
       expect(() => p.groupBy('city').groupBy('name')).toThrow(/subquery/)
       expect(() => p.groupBy((c) => ({ n: sum(c.age) }))).toThrow(QueryError)
       expect(() => p.select((c) => ({ x: sum(c.name as any) }))).toThrow(
-        /sum\(\) does not work on the string column 'name'/,
+        /sum\(\): expected number, got an expression of type string/,
       )
       expect(() => p.groupBy('nope' as never)).toThrow(NotFoundError)
     })

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Database, Statement } from 'better-sqlite3'
 import { LRUCache } from 'lru-cache'
 import { ConflictError, EngineError, MissingPackageError, NotFoundError } from '../../errors.js'
+import { registerBridges } from './bridge.js'
 import { registerFunctions } from './functions.js'
 import { migrate } from './migrations.js'
 
@@ -63,6 +64,7 @@ export class Connection {
     if (!this.db.open) throw new EngineError('the database was closed: open it again to use it')
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
+      registerBridges(this.db, sql)
       statement = this.db.prepare(sql)
       this.#statements.set(sql, statement)
     }

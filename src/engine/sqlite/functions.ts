@@ -1,46 +1,11 @@
 import type { Database } from 'better-sqlite3'
-import { hash, likePattern } from '../../expr/operators.js'
 import { decodeVector } from '../../types/arrays.js'
 import { registerAggregates } from './aggregates.js'
 
-/** What SQLite lacks or does for ASCII only, as functions of its own. */
+/** Functions that sqlite-vec lacks. Those of expressions are bridges. */
 export function registerFunctions(db: Database): void {
-  const ofText = (f: (text: string) => unknown) => (value: unknown) => (typeof value === 'string' ? f(value) : null)
-  db.function(
-    'pxt_upper',
-    { deterministic: true },
-    ofText((text) => text.toUpperCase()),
-  )
-  db.function(
-    'pxt_lower',
-    { deterministic: true },
-    ofText((text) => text.toLowerCase()),
-  )
-  db.function(
-    'pxt_trim',
-    { deterministic: true },
-    ofText((text) => text.trim()),
-  )
-  db.function('pxt_like', { deterministic: true }, like())
-  db.function('pxt_hash', { deterministic: true }, (x: unknown, seed: unknown) =>
-    typeof x === 'number' && typeof seed === 'number' ? hash(x, seed) : null,
-  )
   db.function('pxt_dot', { deterministic: true }, dot())
   registerAggregates(db)
-}
-
-/** LIKE with case, remembering the last pattern: a query has one for all rows. */
-function like(): (text: unknown, pattern: unknown) => number | null {
-  let last: string | undefined
-  let expression = /(?:)/
-  return (text, pattern) => {
-    if (typeof text !== 'string' || typeof pattern !== 'string') return null
-    if (pattern !== last) {
-      last = pattern
-      expression = likePattern(pattern)
-    }
-    return expression.test(text) ? 1 : 0
-  }
 }
 
 /** The inner product, which sqlite-vec does not offer, remembering the last query vector. */

@@ -6,15 +6,15 @@ import {
   type Node,
   orderKeysOf,
   partitionKeysOf,
-  type Sorting,
   type WindowNode,
 } from '../../../expr/node.js'
+import type { Sorting } from '../../../expr/operators/index.js'
 import type { ColumnType } from '../../../types/column-type.js'
 import { isJson, jsonType } from '../../../types/json.js'
 import { Fragment, join, sql } from '../fragment.js'
+import type { Operand as Typed } from '../operators.js'
 import { operand } from './expression.js'
 import type { Compilation } from './select.js'
-import type { Typed } from './typed.js'
 
 type Compile = (node: Node) => Typed
 
@@ -38,7 +38,7 @@ export function aggregateSql(
   compilation: Compilation,
 ): Typed {
   const { name, args, result } = callOf(node, compile, compilation)
-  const keys = orderKeysOf(node).map((key, i) => sortKey(compile(key).sql, node.order[i]!))
+  const keys = orderKeysOf(node).map((key, i) => sortKey(compile(key), node.order[i]!))
   const ordered = node.fn !== undefined || aggregates[node.name]!.ordered
   const order = ordered ? [...keys, ...ties] : []
   const input = args.length === 0 ? new Fragment(node.name === 'count' ? '*' : '') : join(args, ', ')
@@ -55,7 +55,7 @@ export function windowSql(
 ): Typed {
   const { name, args, result } = callOf(node, compile, compilation)
   const parts = partitionKeysOf(node).map((key) => compile(key).sql)
-  const keys = orderKeysOf(node).map((key, i) => sortKey(compile(key).sql, node.order[i]!))
+  const keys = orderKeysOf(node).map((key, i) => sortKey(compile(key), node.order[i]!))
   // Functions that number rows, or look at the next, would give equals in any order.
   const positional = aggregates[node.name]?.windowOnly && node.name !== 'rank' && node.name !== 'denseRank'
   const ordered = node.fn !== undefined || aggregates[node.name]?.ordered
@@ -75,8 +75,12 @@ export function windowSql(
   return result(sql`${name}(${input}) OVER (${join(over, ' ')})`)
 }
 
-const sortKey = (key: Fragment, { direction, nulls = 'last' }: Sorting): Fragment =>
-  sql`${key} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS ${nulls === 'last' ? 'LAST' : 'FIRST'}`
+/** A key of an order. */
+export function sortKey({ sql: value, type }: Typed, { direction, nulls = 'last' }: Sorting): Fragment {
+  // JSON text would put 10 before 9.
+  const key = isJson(type) ? sql`(${value} ->> '$')` : value
+  return sql`${key} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS ${nulls === 'last' ? 'LAST' : 'FIRST'}`
+}
 
 function frameSql({ unit, from, to }: Frame): Fragment {
   const bound = (n: number | null, all: string) =>

@@ -1,18 +1,29 @@
+import { nodeToJson } from '../../../catalog/serialize.js'
 import { QueryError } from '../../../errors.js'
 import { identityOf } from '../../../expr/function.js'
-import type { AggregateNode, CallNode, Node, SubqueryNode, WindowNode } from '../../../expr/node.js'
-import { type Operand as OperandKind, operators } from '../../../expr/operators.js'
+import {
+  type AggregateNode,
+  type CallNode,
+  childrenOf,
+  isOpen,
+  type Node,
+  type SubqueryNode,
+  some,
+  type WindowNode,
+} from '../../../expr/node.js'
+import { type Operand as OperandKind, type Operator, operandAt, operators } from '../../../expr/operators/index.js'
+import { typeOfConstant } from '../../../expr/type-of.js'
 import type { ColumnType } from '../../../types/column-type.js'
-import { dynamicType, typeOfValue } from '../../../types/dynamic.js'
+import { dynamicType } from '../../../types/dynamic.js'
 import { isJson } from '../../../types/json.js'
 import { boolType, floatType } from '../../../types/scalars.js'
 import type { Select } from '../../engine.js'
-import { bind, Fragment, sql } from '../fragment.js'
-import { fromJson, operatorSql } from '../operators.js'
+import { bridgeTo, bridgeToLambda } from '../bridge.js'
+import { bind, Fragment, join, sql } from '../fragment.js'
+import { fromJson, operatorSql, type Operand as Typed } from '../operators.js'
 import { aggregateSql, windowSql } from './aggregate.js'
 import type { Compilation } from './select.js'
 import type { Source } from './source.js'
-import type { Typed } from './typed.js'
 
 /** Compiles the expressions of one query. */
 export class ExpressionCompiler {
@@ -63,6 +74,9 @@ export class ExpressionCompiler {
         })
         return { sql: sql`(${text})`, type: dynamicType }
       }
+      case 'lambda':
+      case 'item':
+        throw new QueryError('a function of an element has no value by itself')
       case 'function':
         throw new QueryError(`the function ${identityOf(node.fn)} cannot run in the database`)
       case 'parameter':
@@ -88,13 +102,27 @@ export class ExpressionCompiler {
   #call(node: CallNode): Typed {
     if (node.operator === 'get') return this.#path(node)
     const operator = operators[node.operator]!
+    if (node.args.some((arg) => arg.kind === 'lambda')) return this.#overElements(node, operator)
     const args = node.args.map((arg) => this.compile(arg))
-    const common = operator.operands[0] === 'any' || operator.operands[0] === 'order' ? commonType(args) : undefined
-    const operands = args.map((arg, i) => {
-      const kind = operator.operands[Math.min(i, operator.operands.length - 1)]!
-      return operand(common ? alignTo(common, arg) : arg, common ? jsonKindOf(common) : kind)
-    })
-    return { sql: operatorSql[node.operator]!(...operands), type: operator.result(args.map((arg) => arg.type)) }
+    const types = args.map((arg) => arg.type)
+    const type = operator.result(types, node.args)
+    const native = operatorSql[node.operator]?.(...this.#operands(operator, args, type))
+    return native ? { sql: native, type } : bridged(node.operator, args, type)
+  }
+
+  /** Operands as SQL's own operators want them: of one type where they are compared, and JSON unpacked. */
+  #operands(operator: Operator, args: readonly Typed[], result: ColumnType): Typed[] {
+    if (operator.unified) {
+      return args.map((arg, i) => {
+        const condition = operator === operators.case && i % 2 === 0 && i < args.length - 1
+        return condition ? operand(arg, 'bool') : operand(toType(arg, result), 'any')
+      })
+    }
+    const compared = operator.operands.every((kind) => kind === 'any' || kind === 'order')
+    const common = compared && args.length > 1 ? commonType(args) : undefined
+    return args.map((arg, i) =>
+      common ? operand(alignTo(common, arg), jsonKindOf(common)) : operand(arg, operandAt(operator, i)),
+    )
   }
 
   /** A chain of `get` as one JSON path. */
@@ -107,11 +135,47 @@ export class ExpressionCompiler {
       keys.unshift(key.value as string | number)
       root = root.args[0]!
     }
-    const value = this.compile(root)
-    const path = keys.map((key) =>
-      typeof key === 'number' ? `[${key < 0 ? `#${key}` : key}]` : `.${JSON.stringify(key)}`,
+    const type = operators.get!.result([])
+    let value = this.compile(root)
+    // SQLite compares keys as JSON spells them, so one that needs escapes has several spellings.
+    if (keys.some((key) => typeof key === 'string' && JSON.stringify(key) !== `"${key}"`)) {
+      for (const key of keys) value = bridged('get', [value, literalOf(key)], type)
+      return value
+    }
+    const path = keys.map((key) => (typeof key === 'number' ? `[${key < 0 ? `#${key}` : key}]` : `."${key}"`))
+    return {
+      sql: sql`(${value.sql} -> ${bind(`$${path.join('')}`)})`,
+      type,
+      path: true,
+      ...(value.simple ? { simple: true } : {}),
+    }
+  }
+
+  /** A call with lambdas: what they take from the row becomes arguments of the bridge. */
+  #overElements(node: CallNode, operator: Operator): Typed {
+    const [list, ...rest] = node.args
+    const source = this.compile(list!)
+    const captures: Typed[] = []
+    const close = (part: Node): Node => {
+      if (part.kind === 'literal' || part.kind === 'item') return part
+      const stays = part.kind === 'lambda' || isOpen(part) || isVolatile(part)
+      if (!stays) {
+        captures.push(this.compile(part))
+        return { kind: 'parameter', name: String(captures.length - 1) }
+      }
+      return 'args' in part ? ({ ...part, args: childrenOf(part).map(close) } as Node) : part
+    }
+    const spec = JSON.stringify(rest.map((arg) => nodeToJson(close(arg))))
+    const type = operator.result([source.type], node.args)
+    const name = bridgeToLambda(
+      node.operator,
+      source.type,
+      captures.map((capture) => capture.type),
+      type,
+      isVolatile(node),
     )
-    return { sql: sql`(${value.sql} -> ${bind(`$${path.join('')}`)})`, type: operators.get!.result([]) }
+    const args = [source.sql, bind(spec), ...captures.map((capture) => capture.sql)]
+    return { sql: sql`${name}(${join(args, ', ')})`, type }
   }
 
   #aggregate(node: AggregateNode): Typed {
@@ -128,11 +192,10 @@ export class ExpressionCompiler {
     if (test === 'exists') return sql`EXISTS (${text})`
     const [column] = columns
     const value = this.compile(args[0]!)
-    const { sql: left } = operand(value, jsonKindOf(column!.type))
-    const item =
-      isJson(column!.type) && !isJson(value.type)
-        ? fromJson[jsonKindOf(value.type)]!(new Fragment('value'))
-        : new Fragment('value')
+    // Both sides are read as one kind: that of the side that is not JSON.
+    const kind = jsonKindOf(isJson(column!.type) ? value.type : column!.type)
+    const { sql: left } = operand(value, kind)
+    const { sql: item } = operand({ sql: new Fragment('value'), type: column!.type, simple: true }, kind)
     // A null among the values would make every non-match unknown.
     return sql`(${left} IN (WITH found (value) AS (${text}) SELECT ${item} FROM found WHERE value IS NOT NULL))`
   }
@@ -140,15 +203,48 @@ export class ExpressionCompiler {
 
 /** An operand as plain SQL: JSON is unpacked to the kind that the operator wants. */
 export function operand(arg: Typed, kind: OperandKind): Typed {
-  const unpack = isJson(arg.type) ? fromJson[kind] : undefined
-  return unpack ? { ...arg, sql: unpack(arg.sql) } : arg
+  if (!isJson(arg.type) || typeof kind !== 'string') return arg
+  // The null of JSON is a value in SQL, and none here.
+  if (kind === 'any' || kind === 'order') return arg.path ? { ...arg, sql: sql`nullif(${arg.sql}, 'null')` } : arg
+  const unpacking = fromJson[kind]
+  if (!unpacking) return arg
+  const { template, operator } = unpacking
+  const type = operators[operator]!.result([])
+  // The template names its operand twice.
+  const unpacked = arg.simple ? { sql: template(arg.sql), type } : bridged(operator, [arg], type)
+  return { ...unpacked, unpacked: true }
+}
+
+const isVolatile = (node: Node): boolean =>
+  some(node, (part) => part.kind === 'call' && operators[part.operator]!.volatile === true)
+
+/** A call of the operator's JavaScript. */
+function bridged(operator: string, args: readonly Typed[], type: ColumnType): Typed {
+  const name = bridgeTo(
+    operator,
+    args.map((arg) => arg.type),
+    type,
+  )
+  return {
+    sql: sql`${name}(${join(
+      args.map((arg) => arg.sql),
+      ', ',
+    )})`,
+    type,
+  }
+}
+
+/** An alternative in the type of the result. */
+function toType(arg: Typed, type: ColumnType): Typed {
+  if ('literal' in arg) return alignTo(type, arg)
+  return isJson(type) && !isJson(arg.type) && arg.type !== dynamicType ? bridged('json.of', [arg], type) : arg
 }
 
 function literalOf(value: unknown): Typed {
-  if (value === null) return { sql: bind(null), type: dynamicType, literal: null }
-  const type = typeOfValue(value)
+  const type = typeOfConstant(value)
+  if (value === null) return { sql: bind(null), type, literal: null, simple: true }
   try {
-    return { sql: bind(type.encode(type.parse(value))), type, literal: value }
+    return { sql: bind(type.encode(type.parse(value))), type, literal: value, simple: true }
   } catch (cause) {
     throw new QueryError(`a value in the query: ${(cause as Error).message}`, { cause })
   }

@@ -3,9 +3,10 @@ import type { Node } from '../../../expr/node.js'
 import type { ColumnType } from '../../../types/column-type.js'
 import type { CompiledQuery, Select, SortKey, TableSource, VectorSearch } from '../../engine.js'
 import { bind, Fragment, join, quote, sql } from '../fragment.js'
+import type { Operand as Typed } from '../operators.js'
+import { sortKey } from './aggregate.js'
 import { ExpressionCompiler } from './expression.js'
 import { type Source, sourceOf, TableRows } from './source.js'
-import type { Typed } from './typed.js'
 
 /** SQL of a query, with the types that decode its columns. */
 export interface CompiledSelect extends CompiledQuery {
@@ -185,9 +186,8 @@ class SelectCompiler {
 }
 
 /** Nulls come last in both directions unless the key says otherwise, as in the evaluator. */
-function orderKey(expressions: ExpressionCompiler, { node, direction, nulls = 'last' }: SortKey): Fragment {
-  const { sql: key } = expressions.compile(node)
-  return sql`${key} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS ${nulls === 'last' ? 'LAST' : 'FIRST'}`
+function orderKey(expressions: ExpressionCompiler, { node, ...sorting }: SortKey): Fragment {
+  return sortKey(expressions.compile(node), sorting)
 }
 
 const orderOf = (keys: readonly Fragment[]): Fragment =>

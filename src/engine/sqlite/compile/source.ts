@@ -12,8 +12,8 @@ import type {
 } from '../../engine.js'
 import { Fragment, quote, sql } from '../fragment.js'
 import { rowsOf, vectorsOf } from '../history.js'
+import type { Operand as Typed } from '../operators.js'
 import type { Compilation } from './select.js'
-import type { Typed } from './typed.js'
 
 /** A source of a query while the query is compiled: what its columns are in SQL, and what stands after FROM. */
 export interface Source {
@@ -54,11 +54,11 @@ export class TableRows implements Source {
   column(table: number, name: string): Typed | undefined {
     const start = this.level(table)
     if (start < 0) return undefined
-    if (name === '_rowid') return { sql: new Fragment(`${this.#reach(start)}._rowid`), type: intType }
+    if (name === '_rowid') return { sql: new Fragment(`${this.#reach(start)}._rowid`), type: intType, simple: true }
     const { line } = this.#from
     for (let level = start; level < line.length; level++) {
       const type = typeOf(line[level]!, name)
-      if (type) return { sql: new Fragment(`${this.#reach(level)}.${quote(name)}`), type }
+      if (type) return { sql: new Fragment(`${this.#reach(level)}.${quote(name)}`), type, simple: true }
     }
     return undefined
   }
@@ -119,7 +119,7 @@ class DerivedRows implements Source {
     const { rows, columns } = derive(from, compilation)
     this.#rows = rows
     for (const { name, type } of columns) {
-      this.#columns.set(name, { sql: new Fragment(`${this.#alias}.${quote(name)}`), type })
+      this.#columns.set(name, { sql: new Fragment(`${this.#alias}.${quote(name)}`), type, simple: true })
     }
   }
 
