@@ -47,6 +47,8 @@ const text = fc.oneof(
     'ab,c,,d',
     '  lead trail  ',
     'x\ty\r\nz\u2028w',
+    'nul\0in ab',
+    '\0',
     "they're bill's",
     '-42',
     '+7',
@@ -67,7 +69,7 @@ const text = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 12 }),
   fc.string({ unit: fc.constantFrom('a', 'b', 'A', ' ', ',', '-', 'é', '𝒳', '1'), maxLength: 20 }),
 )
-const part = fc.oneof(fc.constantFrom('', 'a', ',', ' ', 'ab', '🎬', 'ß', 'é'), text)
+const part = fc.oneof(fc.constantFrom('', 'a', ',', ' ', 'ab', '🎬', 'ß', 'é', '\0'), text)
 const safe = Number.MAX_SAFE_INTEGER
 const int = fc.oneof(fc.constantFrom(0, 1, -1, 7, -7, 2, 64, safe, -safe, 2 ** 31), fc.integer(), fc.maxSafeInteger())
 const small = fc.integer({ min: -8, max: 12 })
@@ -274,6 +276,9 @@ const forms: Readonly<Record<string, readonly Form[]>> = {
       [
         (c: any) => c.s[name](c.u),
         (c: any) => c.s[name]('a'),
+        (c: any) => c.s[name]('b'),
+        (c: any) => c.s[name](''),
+        (c: any) => c.words.get(0)[name]('a'),
         (c: any) => c.s[name](c.u.upper()),
         (c: any) => c.s[name](c.s),
       ],
@@ -296,6 +301,7 @@ const forms: Readonly<Record<string, readonly Form[]>> = {
     (c) => c.s.replaceAll(c.u, 'Ж'),
     (c) => c.s.replaceAll(c.u, c.f, c.n),
     (c) => c.s.replaceAll('', '-'),
+    (c) => c.s.replaceAll('\0', '-'),
   ],
   sliceReplace: [(c) => c.s.sliceReplace(c.n, 4, c.u), (c) => c.s.sliceReplace(-2), (c) => c.s.sliceReplace(1, c.n)],
   normalize: [(c) => c.s.normalize(), (c) => c.s.normalize('NFKD')],

@@ -1,4 +1,6 @@
 import type { ColumnType } from '../../types/column-type.js'
+import { intType, stringType } from '../../types/scalars.js'
+import { bridgeTo } from './bridge.js'
 import { bind, type Fragment, join, sql } from './fragment.js'
 
 /** An operand in SQL. */
@@ -31,19 +33,33 @@ const call =
       ', ',
     )})`
 
+/** A call of the operator's JavaScript. */
+export function bridged(operator: string, args: readonly Operand[], result: ColumnType): Fragment {
+  const types = args.map((arg) => arg.type)
+  return call(bridgeTo(operator, types, result))(...args)!
+}
+
+/** The template where every operand, or the first ones, are text, and not JSON that may hold text. */
+const ofText =
+  (template: Template, count?: number): Template =>
+  (...args) =>
+    args.slice(0, count).every(isText) ? template(...args) : undefined
+
+const isText = ({ type }: Operand): boolean => type.operators.includes('text') && !several(type)
+
+/** SQLite's text functions take U+0000 for the end, so a text that has one goes over the bridge. */
+const unlessNul = (operator: string, result: ColumnType, template: Template): Template =>
+  ofText((text, ...rest) => {
+    const native = text!.simple ? template(text!, ...rest) : undefined
+    if (native === undefined) return undefined
+    return sql`iif(instr(${text!.sql}, char(0)) = 0, ${native}, ${bridged(operator, [text!, ...rest], result)})`
+  }, 1)
+
 /** A property of the JSON in a media cell. */
 const property =
   (name: string): Template =>
   (media) =>
     sql`(${media!.sql} ->> '$.${name}')`
-
-/** The template where every operand is text, and not JSON that may hold text. */
-const ofText =
-  (template: Template): Template =>
-  (...args) =>
-    args.every(isText) ? template(...args) : undefined
-
-const isText = ({ type }: Operand): boolean => type.operators.includes('text') && !several(type)
 
 /** Types whose values are of several kinds. */
 const several = (type: ColumnType): boolean => type.name === 'json' || type.name === 'dynamic'
@@ -53,6 +69,12 @@ const narrow =
   (template: Template): Template =>
   (...args) =>
     args.some(({ type }) => type.wide || type.name === 'dynamic') ? undefined : template(...args)
+
+const bytes = ({ sql: text }: Operand): Fragment => sql`CAST(${text} AS BLOB)`
+
+/** A constant text that is neither empty nor has a NUL in it. */
+const isPlain = ({ literal }: Operand): boolean =>
+  typeof literal === 'string' && literal !== '' && !literal.includes('\0')
 
 const bits =
   (symbol: string): Template =>
@@ -127,27 +149,30 @@ export const operatorSql: Readonly<Record<string, Template>> = {
         ' || ',
       )})`,
   ),
-  length: ofText(call('length')),
+  length: unlessNul('length', intType, call('length')),
   contains: ofText((text, part) => sql`(instr(${text!.sql}, ${part!.sql}) > 0)`),
   startsWith: (text, part) =>
-    part!.simple ? sql`(substr(${text!.sql}, 1, length(${part!.sql})) = ${part!.sql})` : undefined,
+    isPlain(part!)
+      ? sql`(substr(${text!.sql}, 1, length(${part!.sql})) = ${part!.sql})`
+      : sql`(instr(${text!.sql}, ${part!.sql}) = 1)`,
+  // The end of a text's bytes. The NUL in front is there because SQLite's part of an empty blob is null.
   endsWith: (text, part) =>
-    part!.simple
-      ? sql`(substr(${text!.sql}, -max(length(${part!.sql}), 1), length(${part!.sql})) = ${part!.sql})`
+    isPlain(part!)
+      ? sql`(substr(CAST(char(0) || ${text!.sql} AS BLOB), -length(${bytes(part!)})) = ${bytes(part!)})`
       : undefined,
   indexOf: (text, part, ...bounds) => (bounds.length === 0 ? sql`(instr(${text!.sql}, ${part!.sql}) - 1)` : undefined),
   // Nothing stands between any two characters, but SQLite does not find it there.
   replaceAll: (text, part, by, count) =>
-    count === undefined && part!.literal ? sql`replace(${text!.sql}, ${part!.sql}, ${by!.sql})` : undefined,
-  slice(text, start, end, step) {
-    if (!isText(text!) || step !== undefined) return undefined
+    count === undefined && isPlain(part!) ? sql`replace(${text!.sql}, ${part!.sql}, ${by!.sql})` : undefined,
+  slice: unlessNul('slice', stringType, (text, start, end, step) => {
+    if (step !== undefined) return undefined
     const from = start === undefined ? 0 : start.literal
     if (typeof from !== 'number' || from < 0) return undefined
     if (end === undefined) return sql`substr(${text!.sql}, ${bind(from + 1)})`
     const to = end.literal
     if (typeof to !== 'number' || to < 0) return undefined
     return sql`substr(${text!.sql}, ${bind(from + 1)}, ${bind(Math.max(0, to - from))})`
-  },
+  }),
 
   year: part(1, 4),
   month: part(6, 2),

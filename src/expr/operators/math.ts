@@ -114,7 +114,7 @@ export const math: Operators = {
       ),
     docs: {
       call: 'pow(exponent)',
-      does: 'The power, a float, or a bigint where one is; null for zero to a negative, and for no real number.',
+      does: 'The power, as a float unless one is a bigint; null for zero to a negative, and for no real number.',
       pixeltable: ['math.pow'],
     },
   },

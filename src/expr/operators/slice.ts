@@ -3,8 +3,14 @@ export const characters = (s: string): string[] => Array.from(s)
 
 /** Number of code points. */
 export function codePoints(s: string): number {
-  let count = 0
-  for (const _ of s) count++
+  let count = s.length
+  for (let i = 0; i < s.length - 1; i++) {
+    // A pair of surrogates is one code point.
+    if ((s.charCodeAt(i) & 0xfc00) === 0xd800 && (s.charCodeAt(i + 1) & 0xfc00) === 0xdc00) {
+      count--
+      i++
+    }
+  }
   return count
 }
 

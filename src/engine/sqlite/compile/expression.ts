@@ -18,9 +18,9 @@ import { dynamicType } from '../../../types/dynamic.js'
 import { isJson } from '../../../types/json.js'
 import { boolType, floatType } from '../../../types/scalars.js'
 import type { Select } from '../../engine.js'
-import { bridgeTo, bridgeToLambda } from '../bridge.js'
+import { bridgeToLambda } from '../bridge.js'
 import { bind, Fragment, join, sql } from '../fragment.js'
-import { fromJson, operatorSql, type Operand as Typed } from '../operators.js'
+import { bridged, fromJson, operatorSql, type Operand as Typed } from '../operators.js'
 import { aggregateSql, windowSql } from './aggregate.js'
 import type { Compilation } from './select.js'
 import type { Source } from './source.js'
@@ -107,7 +107,7 @@ export class ExpressionCompiler {
     const types = args.map((arg) => arg.type)
     const type = operator.result(types, node.args)
     const native = operatorSql[node.operator]?.(...this.#operands(operator, args, type))
-    return native ? { sql: native, type } : bridged(node.operator, args, type)
+    return { sql: native ?? bridged(node.operator, args, type), type }
   }
 
   /** Operands as SQL's own operators want them: of one type where they are compared, and JSON unpacked. */
@@ -139,7 +139,7 @@ export class ExpressionCompiler {
     let value = this.compile(root)
     // SQLite compares keys as JSON spells them, so one that needs escapes has several spellings.
     if (keys.some((key) => typeof key === 'string' && JSON.stringify(key) !== `"${key}"`)) {
-      for (const key of keys) value = bridged('get', [value, literalOf(key)], type)
+      for (const key of keys) value = { sql: bridged('get', [value, literalOf(key)], type), type }
       return value
     }
     const path = keys.map((key) => (typeof key === 'number' ? `[${key < 0 ? `#${key}` : key}]` : `."${key}"`))
@@ -211,33 +211,18 @@ export function operand(arg: Typed, kind: OperandKind): Typed {
   const { template, operator } = unpacking
   const type = operators[operator]!.result([])
   // The template names its operand twice.
-  const unpacked = arg.simple ? { sql: template(arg.sql), type } : bridged(operator, [arg], type)
-  return { ...unpacked, unpacked: true }
+  return { sql: arg.simple ? template(arg.sql) : bridged(operator, [arg], type), type, unpacked: true }
 }
 
 const isVolatile = (node: Node): boolean =>
   some(node, (part) => part.kind === 'call' && operators[part.operator]!.volatile === true)
 
-/** A call of the operator's JavaScript. */
-function bridged(operator: string, args: readonly Typed[], type: ColumnType): Typed {
-  const name = bridgeTo(
-    operator,
-    args.map((arg) => arg.type),
-    type,
-  )
-  return {
-    sql: sql`${name}(${join(
-      args.map((arg) => arg.sql),
-      ', ',
-    )})`,
-    type,
-  }
-}
-
 /** An alternative in the type of the result. */
 function toType(arg: Typed, type: ColumnType): Typed {
   if ('literal' in arg) return alignTo(type, arg)
-  return isJson(type) && !isJson(arg.type) && arg.type !== dynamicType ? bridged('json.of', [arg], type) : arg
+  return isJson(type) && !isJson(arg.type) && arg.type !== dynamicType
+    ? { sql: bridged('json.of', [arg], type), type }
+    : arg
 }
 
 function literalOf(value: unknown): Typed {
