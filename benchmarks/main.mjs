@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { table } from './harness.mjs'
 import { insertBenchmark } from './insert.mjs'
 import { processBenchmark } from './process.mjs'
+import { changeBenchmark, queryBenchmark } from './queries.mjs'
 import { overheadBenchmark, searchBenchmark } from './search.mjs'
 
 // The project's own better-sqlite3, so that both sides run the same SQLite.
@@ -24,6 +25,8 @@ const step = async (what, work) => {
 }
 try {
   await step('insert', () => insertBenchmark(context))
+  await step('queries', () => queryBenchmark(context))
+  await step('changes', () => changeBenchmark(context))
   await step('overhead', () => overheadBenchmark(context))
   await step('search 10k', () => searchBenchmark(10_000, context))
   await step('search 100k', () => searchBenchmark(100_000, context))

@@ -134,7 +134,13 @@ export {
   type Selected,
 } from './query/query.js'
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
-export { type NoEmbeddingIndex, Relation, type SearchInput, type SimilarityOptions } from './query/relation.js'
+export {
+  type NoEmbeddingIndex,
+  Relation,
+  type SearchInput,
+  type SimilarityOptions,
+  type SimilaritySearch,
+} from './query/relation.js'
 export type { SampleOptions } from './query/sample.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
 export type { ChangeBuilder } from './table/change-builder.js'

@@ -3,9 +3,11 @@ import { type CsvExportOptions, exportAsBytes, exportAsText } from '../compute/f
 import type { CompoundOperator, JoinKind, OutputColumn, SortKey } from '../engine/engine.js'
 import { NotFoundError, QueryError } from '../errors.js'
 import {
+  type AnyExpr,
   type Arg,
   type Expr,
   type Expression,
+  expression,
   isExpression,
   type Order,
   type Refs,
@@ -214,6 +216,20 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
   /** Skips the first `n` rows, a whole number of at least 0. @throws QueryError */
   offset(n: Arg<number>): Query<R, O, A> {
     return this.#with({ offset: rowCount(n, 'offset') })
+  }
+
+  /**
+   * Keeps the rows of a search whose score is at least `min`.
+   * @throws QueryError when the query makes no search, or `min` is no number
+   */
+  threshold(min: number): Query<R, O, A> {
+    const { node } = this[internals]
+    if (!node.search) throw new QueryError('threshold() bounds the score of a search: call similarity() first')
+    if (typeof min !== 'number' || Number.isNaN(min)) {
+      throw new QueryError(`threshold(): expected a number, got ${describeValue(min)}`)
+    }
+    const score = expression<AnyExpr>({ kind: 'score' })
+    return this.#with({ where: [...node.where, score.gte(min).node] })
   }
 
   /** Leaves out rows that equal an earlier one in everything that comes out. */

@@ -123,6 +123,27 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
     return new Query({ session, node: Object.freeze({ ...node, search }) })
   }
 
+  /**
+   * `similarity` in the words of other vector databases, for people who come from them: the score is called
+   * `similarity_score`, and the column may follow in `inColumn`.
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('points', { name: t.string(), v: t.vector(2) })
+   * const points = await table.addEmbeddingIndex('v')
+   * await points.insert([{ name: 'a', v: [1, 0] }, { name: 'b', v: [0, 1] }])
+   * const near = points.similaritySearch([1, 0.1]).inColumn('v').where('name <> ?', 'c').threshold(0.7).limit(5)
+   * console.log((await near.execute()).map((row) => row.name)) // ['a']
+   * ```
+   */
+  similaritySearch<C extends X & keyof R>(query: SearchInput, column: C): SimilaritySearch<R>
+  similaritySearch(query: SearchInput): { inColumn<C extends X & keyof R>(column: C): SimilaritySearch<R> }
+  similaritySearch(query: SearchInput, column?: unknown): unknown {
+    const inColumn = (name: unknown) => this.similarity(name as never, query, { as: 'similarity_score' })
+    return column === undefined ? { inColumn } : inColumn(column)
+  }
+
   get #definition(): TableDefinition {
     const { id, name, asOf } = this.#source
     return this[internals].session.catalogAt(asOf).byId(id, name)
@@ -132,6 +153,9 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
     return tableOf(this[internals].node)!
   }
 }
+
+/** The query that `similaritySearch` makes. */
+export type SimilaritySearch<R> = Query<R & { similarity_score: number }, R & { similarity_score: number }>
 
 /** A version that a user gave, or the last one at an instant. @throws ValidationError, NotFoundError */
 export function toVersion(session: Session, given: unknown, where: string): number {

@@ -764,3 +764,58 @@ describe('sample', () => {
     expect(() => table.limit(5).sample({ n: 1 })).toThrow(QueryError)
   })
 })
+
+describe('searches', () => {
+  test('in the words of other vector databases; thresholds; searches as sides of joins and in groups', async () => {
+    const pxt = await Pixeltable.open(':memory:')
+    const table = await pxt.createTable('layouts', { id: t.int(), lang: t.string(), v: t.vector(2) })
+    const layouts = await table.addEmbeddingIndex('v')
+    await layouts.insert([
+      { id: 1, lang: 'ts', v: [1, 0] },
+      { id: 2, lang: 'py', v: [0.9, 0.1] },
+      { id: 3, lang: 'ts', v: [0, 1] },
+    ])
+    const search = layouts
+      .similaritySearch([1, 0], 'v')
+      .where('id >= ?', 1)
+      .where({ column: 'lang', operator: '=', value: 'ts' })
+      .orderBy('similarity_score', 'desc')
+      .select('id', 'similarity_score')
+    expect(await search.execute()).toEqual([
+      { id: 1, similarity_score: 1 },
+      { id: 3, similarity_score: 0 },
+    ])
+    expect(await layouts.similaritySearch([1, 0]).inColumn('v').threshold(0.5).count()).toBe(2)
+    expect(() => layouts.threshold(0.5)).toThrow(/similarity/)
+    expect(() => layouts.similarity('v', [1, 0]).threshold('x' as never)).toThrow(QueryError)
+    const best = layouts.similarity('v', [1, 0]).limit(2).select('id', 'score')
+    expect(
+      await layouts.select('id', 'lang').join(best, 'id').orderBy('score', 'desc').select('lang').collect(),
+    ).toEqual([{ lang: 'ts' }, { lang: 'py' }])
+    const perLang = layouts
+      .similarity('v', [1, 0])
+      .groupBy('lang')
+      .select((c) => ({ lang: c.lang, best: max(c.score) }))
+    expect(await perLang.orderBy('lang').collect()).toEqual([
+      { lang: 'py', best: expect.closeTo(0.9938, 3) },
+      { lang: 'ts', best: 1 },
+    ])
+    pxt.close()
+  })
+
+  test('a sorted stream leaves the connection free, and does not see what is written meanwhile', async () => {
+    const pxt = await Pixeltable.open(':memory:')
+    const table = await pxt.createTable('many', { n: t.int() })
+    await table.insert(Array.from({ length: 5000 }, (_, n) => ({ n })))
+    const stream = table.orderBy('n', 'desc').stream()
+    const seen: number[] = []
+    for await (const { n } of stream) {
+      seen.push(n)
+      // The connection is free meanwhile.
+      if (n % 1000 === 0) await table.insert({ n: -1 })
+    }
+    expect(seen).toEqual(Array.from({ length: 5000 }, (_, i) => 4999 - i))
+    expect(await table.count()).toBe(5005)
+    pxt.close()
+  })
+})
