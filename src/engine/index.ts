@@ -4,26 +4,35 @@
  * @packageDocumentation
  */
 export type {
+  CheckDefinition,
   ColumnDefinition,
   DefaultDefinition,
   IndexDefinition,
   IteratorCall,
+  KeyDefinition,
   Metric,
   TableDefinition,
   ViewDefinition,
 } from '../catalog/definition.js'
-export type { CallContext, FunctionIdentity, ScalarFunction } from '../expr/function.js'
+export type { AggregateFunction, CallContext, FunctionIdentity, ScalarFunction } from '../expr/function.js'
 export type {
+  AggregateNode,
   CallNode,
   ColumnNode,
   FragmentNode,
+  Frame,
   FunctionNode,
+  ItemNode,
+  LambdaNode,
   LiteralNode,
   Node,
   ParameterNode,
   RowidNode,
   ScoreNode,
+  SubqueryNode,
+  WindowNode,
 } from '../expr/node.js'
+export type { Sorting } from '../expr/operators/index.js'
 export type {
   ColumnType,
   DecodeContext,
@@ -40,19 +49,36 @@ export type {
   Commit,
   CommitResult,
   CompiledQuery,
+  CompoundOperator,
+  CompoundSource,
   Engine,
   FileContent,
+  From,
+  GivenRows,
+  HeldRows,
+  JoinKind,
+  JoinSource,
   OutputColumn,
+  Past,
+  ReadArgument,
+  RowChange,
   RowInserts,
   RowKey,
+  RowsSource,
   RowUpdates,
   SchemaChange,
   Select,
+  SortKey,
   StoredCatalog,
   StoredCellError,
+  StoredDefinition,
+  SubquerySource,
+  TableSource,
   TableWrite,
+  VacuumResult,
   VectorSearch,
   VectorWrites,
+  VersionRecord,
 } from './engine.js'
 export type { ConnectionOptions } from './sqlite/connection.js'
 export { openSqlite } from './sqlite/sqlite-engine.js'
