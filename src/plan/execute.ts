@@ -59,12 +59,12 @@ export async function* stream(
   parameters: Parameters,
   options: ExecuteOptions,
 ): AsyncGenerator<ResultRow, void, undefined> {
-  if (isInRowOrder(query)) {
+  await begin(session, query)
+  const lowered = lower(session, query, parameters)
+  if (isInRowOrder(lowered)) {
     yield* pages(session, query, parameters, options)
     return
   }
-  await begin(session, query)
-  const lowered = lower(session, query, parameters)
   const prepared = await prepare(session, lowered, options)
   let held: HeldRows | undefined
   try {

@@ -21,8 +21,8 @@ export function conjuncts(node: Node): Node[] {
 
 /**
  * The query with everything looked up that does not take the database: parameters have their values, unstored columns
- * are what computes them, the output is listed. Where groups or windows are made of what functions compute, the rows
- * with what those gave become a query of their own, so that no query has functions below its groups.
+ * are what computes them, the output is listed. Where groups, windows or tests against other queries are made of what
+ * functions compute, the rows with what those gave become a query of their own, so that what is above is all SQL.
  */
 export function lower(session: Session, query: QueryNode, parameters: Parameters): QueryNode {
   const catalog = query.from.kind === 'table' ? session.catalogAt(query.from.asOf) : undefined
@@ -48,7 +48,7 @@ export function lower(session: Session, query: QueryNode, parameters: Parameters
     ...(query.limit ? { limit: bound(query.limit) } : {}),
     ...(query.offset ? { offset: bound(query.offset) } : {}),
   }
-  return computesBelowGroups(lowered) ? withComputedRows(lowered) : lowered
+  return computesBelow(lowered) ? withComputedRows(lowered) : lowered
 }
 
 function lowerSource(
@@ -89,9 +89,10 @@ function lowerSource(
   }
 }
 
-/** Whether groups or windows are made of what functions compute. */
-function computesBelowGroups({ where, groupBy, select = [], having = [], orderBy }: QueryNode): boolean {
+/** Whether groups, windows or tests against other queries are made of what functions compute. */
+function computesBelow({ where, groupBy, select = [], having = [], orderBy }: QueryNode): boolean {
   const above = [...select.map((c) => c.value), ...having, ...orderBy.map((key) => key.node)]
+  if ([...where, ...above].some(testsComputed)) return true
   if (groupBy === undefined && !above.some(isFolded)) return false
   const below = [...where, ...(groupBy ?? []).map((key) => key.value)]
   const takesFunction = (node: Node): boolean => isFold(node) && node.args.some(callsFunction)
@@ -99,6 +100,10 @@ function computesBelowGroups({ where, groupBy, select = [], having = [], orderBy
 }
 
 const isFold = (node: Node) => node.kind === 'aggregate' || node.kind === 'window'
+
+/** Whether an expression looks for what a function computes among the rows of another query. */
+const testsComputed = (node: Node): boolean =>
+  some(node, (n) => n.kind === 'subquery' && n.args.some((arg) => callsFunction(arg)))
 
 /** The same query over rows that already have what functions compute of them. */
 function withComputedRows(query: QueryNode): QueryNode {
@@ -128,13 +133,14 @@ function withComputedRows(query: QueryNode): QueryNode {
   const { from, where, search, ...rest } = query
   const outer = {
     ...rest,
-    where: [],
+    where: where.filter(testsComputed).map(lift),
     ...(query.groupBy ? { groupBy: outputs(query.groupBy) } : {}),
     ...(query.having ? { having: query.having.map(lift) } : {}),
     select: outputs(query.select ?? []),
     orderBy: query.orderBy.map((key) => ({ ...key, node: lift(key.node) })),
   }
-  const inner: QueryNode = { from, where, ...(search ? { search } : {}), select: inputs, orderBy: [] }
+  const before = where.filter((test) => !testsComputed(test))
+  const inner: QueryNode = { from, where: before, ...(search ? { search } : {}), select: inputs, orderBy: [] }
   return { ...outer, from: { kind: 'subquery', id, query: inner } }
 }
 
