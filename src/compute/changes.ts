@@ -29,7 +29,8 @@ export async function* changesSince(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Changed<Record<string, unknown>>, void, undefined> {
   const catalog = await session.catalog()
-  await session.checkVersion(since)
+  // Before the first version there was nothing, whatever was given up since.
+  if (since > 0) await session.checkVersion(since)
   const table = catalog.byId(target.id, target.name)
   const { last } = await session.engine.versionRange()
   const existed = session.catalogAt(since).find(table.id) !== undefined

@@ -39,8 +39,9 @@ export function updateRows(
       const { name } = column
       const literal = values[name]
       if (!isExpression(literal)) {
-        // A literal is the same for every row, and a file need not be fetched again.
-        const cell = rows.length > 0 ? await parseUpdate(table, column, literal, 0, session, change, signal) : null
+        // A literal is the same for every row, and a file need not be fetched again, or for no row at all.
+        const needed = rows.length > 0 || !column.type.media
+        const cell = needed ? await parseUpdate(table, column, literal, 0, session, change, signal) : null
         given.set(name, new Array(rows.length).fill(cell))
         continue
       }
