@@ -154,7 +154,7 @@ export class Change {
   async deriveView(view: TableDefinition, base: RowBatch, rows: 'all' | 'matched' = 'all'): Promise<void> {
     if (base.length === 0) return
     const { where, iterator } = view.view!
-    const at = where && rows === 'all' ? await this.#matching(where, base) : base.keys.map((_, i) => i)
+    const at = where && rows === 'all' ? await this.#matching(view, where, base) : base.keys.map((_, i) => i)
     if (!iterator) {
       await this.#insertDerived(view, base, at, new Map())
       return
@@ -272,14 +272,15 @@ export class Change {
     const existing = await this.#viewRows(view, base.keys)
     const present = new Set(existing.map((row) => row.base))
     const refiltered = where !== undefined && this.#readsAny(where, changed)
+    if (refiltered) this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
     const members = refiltered
-      ? new Set((await this.#matching(where, base)).map((i) => base.keys[i]!))
+      ? new Set((await this.#matching(view, where, base)).map((i) => base.keys[i]!))
       : where === undefined
         ? new Set(base.keys)
         : present
     const rowsOf = (test: (key: RowKey) => boolean) => base.pick(base.keys.flatMap((key, i) => (test(key) ? [i] : [])))
     if (iterator?.args.some((arg) => this.#readsAny(arg, changed))) {
-      this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
+      if (!refiltered) this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
       await this.delete(
         view,
         existing.map((row) => row.rowid),
@@ -481,12 +482,13 @@ export class Change {
     this.#firstRows.set(id, { table: table ?? current, rowid })
   }
 
-  /** Positions of the rows for which a predicate is true. */
-  async #matching(where: Node, batch: RowBatch): Promise<number[]> {
+  /** Positions of the rows of a base that belong to a view. A row whose condition fails does not. */
+  async #matching(view: TableDefinition, where: Node, batch: RowBatch): Promise<number[]> {
     const cells = await this.#evaluate(where, batch)
     const at: number[] = []
     cells.forEach((cell, i) => {
-      if (cell === true) at.push(i)
+      if (cell instanceof CellFailure) this.#fail(batch, i, view.name, cell)
+      else if (cell === true) at.push(i)
     })
     return at
   }

@@ -71,19 +71,24 @@ export const sorted = (rows: readonly Row[], keys: readonly Key[]): Row[] =>
     })
     .map(({ row }) => row)
 
-/** The same text for equal values; numbers to ten digits, because a sum depends on the order of its parts. */
-export const text = (x: Value): string =>
+/** The same text for equal values, and only for them. */
+export const identity = (x: Value): string => toText(x, (v) => v)
+
+/** The same text for values that are equal to ten digits: a sum depends on the order of its parts. */
+export const text = (x: Value): string => toText(x, (v) => Number(v.toPrecision(10)))
+
+const toText = (x: Value, round: (v: number) => number): string =>
   JSON.stringify(x, (_, v: unknown) => {
     if (typeof v === 'bigint') return `${v}n`
     if (typeof v !== 'number' || Number.isInteger(v)) return v
-    return Number.isFinite(v) ? Number(v.toPrecision(10)) : String(v)
+    return Number.isFinite(v) ? round(v) : String(v)
   })
 
 export function groups(rows: readonly Row[], keys: readonly ((row: Row) => Value)[]): Row[][] {
   const found = new Map<string, Row[]>()
   if (keys.length === 0) return [[...rows]]
   for (const row of rows) {
-    const key = text(keys.map((of) => of(row)))
+    const key = identity(keys.map((of) => of(row)))
     found.set(key, [...(found.get(key) ?? []), row])
   }
   return [...found.values()]
@@ -91,7 +96,7 @@ export function groups(rows: readonly Row[], keys: readonly ((row: Row) => Value
 
 export const aggregates: Readonly<Record<string, (values: readonly Value[]) => Value>> = {
   count: (values) => values.filter((v) => !isNull(v)).length,
-  countDistinct: (values) => new Set(values.filter((v) => !isNull(v)).map(text)).size,
+  countDistinct: (values) => new Set(values.filter((v) => !isNull(v)).map(identity)).size,
   sum: (values) => some(values, (v) => v.reduce((a, b) => a + b, 0)),
   avg: (values) => some(values, (v) => v.reduce((a, b) => a + b, 0) / v.length),
   min: (values) => some(values, (v) => v.reduce((a, b) => (order(b, a) < 0 ? b : a))),

@@ -279,7 +279,7 @@ function windowed(schema: readonly ColumnSpec[]): fc.Arbitrary<Case> {
           .groups(kept, part ? [(row) => part.run(row) ?? null] : [])
           .flatMap((rows) => {
             const inOrder = naive.sorted(rows, [key.key])
-            const keyAt = (i: number) => naive.text(key.key.of(inOrder[i]!) ?? null)
+            const keyAt = (i: number) => naive.identity(key.key.of(inOrder[i]!) ?? null)
             const values = inOrder.map((row) => of.run(row) ?? null)
             return inOrder.map((_, i) => {
               const first = inOrder.findIndex((_, j) => keyAt(j) === keyAt(i))
@@ -329,9 +329,9 @@ function combined(a: readonly ColumnSpec[], b: readonly ColumnSpec[]): fc.Arbitr
       run: (ra, rb) => {
         const l = ra.filter((row) => p.run(row) === true).map((row) => x.run(row) ?? null)
         const r = rb.filter((row) => q.run(row) === true).map((row) => y.run(row) ?? null)
-        const has = (list: readonly Value[], v: Value) => list.some((w) => naive.text(w) === naive.text(v))
+        const has = (list: readonly Value[], v: Value) => list.some((w) => naive.identity(w) === naive.identity(v))
         const once = (list: readonly Value[]) =>
-          list.filter((v, i) => list.findIndex((w) => naive.text(w) === naive.text(v)) === i)
+          list.filter((v, i) => list.findIndex((w) => naive.identity(w) === naive.identity(v)) === i)
         const left = ra.map((row) => x.run(row) ?? null)
         const among = r.filter((v) => !naive.isNull(v))
         // Nothing is among no values, null included.
