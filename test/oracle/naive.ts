@@ -97,24 +97,41 @@ export function groups(rows: readonly Row[], keys: readonly ((row: Row) => Value
 export const aggregates: Readonly<Record<string, (values: readonly Value[]) => Value>> = {
   count: (values) => values.filter((v) => !isNull(v)).length,
   countDistinct: (values) => new Set(values.filter((v) => !isNull(v)).map(identity)).size,
-  sum: (values) => some(values, (v) => v.reduce((a, b) => a + b, 0)),
-  avg: (values) => some(values, (v) => v.reduce((a, b) => a + b, 0) / v.length),
+  sum: (values) => some(values, total),
+  avg: (values) => some(values, (v) => total(v) / v.length),
   min: (values) => some(values, (v) => v.reduce((a, b) => (order(b, a) < 0 ? b : a))),
   max: (values) => some(values, (v) => v.reduce((a, b) => (order(b, a) > 0 ? b : a))),
   first: (values) => values.find((v) => !isNull(v)) ?? null,
   last: (values) => values.findLast((v) => !isNull(v)) ?? null,
   arrayAgg: (values) => [...values],
+  // The running mean and sum of squares: two passes would round otherwise.
   stddev: (values) =>
     some(values, (v) => {
-      if (v.length < 2) return null as never
-      const mean = v.reduce((a, b) => a + b, 0) / v.length
-      return Math.sqrt(v.reduce((a, b) => a + (b - mean) ** 2, 0) / (v.length - 1))
+      let [mean, squares] = [0, 0]
+      for (const [i, x] of v.entries()) {
+        const delta = x - mean
+        mean += delta / (i + 1)
+        squares += delta * (x - mean)
+      }
+      return v.length < 2 ? null : Math.sqrt(squares / (v.length - 1))
     }),
+}
+
+/** The sum, with what each addition loses kept aside (Neumaier). */
+function total(values: readonly number[]): number {
+  let [sum, lost] = [0, 0]
+  for (const x of values) {
+    const next = sum + x
+    if (Number.isFinite(next)) lost += Math.abs(sum) >= Math.abs(x) ? sum - next + x : x - next + sum
+    sum = next
+  }
+  return sum + lost
 }
 
 function some(values: readonly Value[], f: (values: number[]) => Value): Value {
   const present = values.filter((v) => !isNull(v)) as number[]
-  return present.length === 0 ? null : f(present)
+  const result = present.length === 0 ? null : f(present)
+  return typeof result === 'number' && Number.isNaN(result) ? null : result
 }
 
 export type Kind = 'inner' | 'left' | 'right' | 'full' | 'cross'
