@@ -5,19 +5,20 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import SQLite from 'better-sqlite3'
 import { afterAll, expect, test } from 'vitest'
+import { apply, contents, lastVersion, open } from './changing.js'
 import { openTables, rowsPerBatch } from './inserting.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'pixeltable-crash-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const program = fileURLToPath(new URL('inserting.ts', import.meta.url))
 const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', import.meta.url))
 const kills = 30
 
-/** Starts the victim and kills it some time after its first commit. @returns the last batch that it saw committed */
-function insertUntilKilled(path: string, after: number): Promise<number> {
+/** Starts a victim and kills it some time after its first report. @returns its last report */
+function runUntilKilled(program: string, args: readonly string[], after: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', `file://${tsx}`, program, path])
+    const path = fileURLToPath(new URL(program, import.meta.url))
+    const child = spawn(process.execPath, ['--import', `file://${tsx}`, path, ...args])
     let output = ''
     let errors = ''
     child.stderr.on('data', (data) => {
@@ -40,7 +41,7 @@ test(`killed ${kills} times while inserting, the file has exactly the committed 
 }, async () => {
   const path = join(folder, 'crash.db')
   for (let kill = 0; kill < kills; kill++) {
-    const reported = await insertUntilKilled(path, Math.random() * 40)
+    const reported = await runUntilKilled('inserting.ts', [path], Math.random() * 40)
     const db = new SQLite(path, { readonly: true })
     const one = (sql: string) => db.prepare(sql).pluck().get() as number
     expect(one('PRAGMA integrity_check')).toBe('ok')
@@ -68,4 +69,35 @@ test(`killed ${kills} times while inserting, the file has exactly the committed 
   const chunks = await pxt.getTable('chunks')
   expect(await chunks.similarity('text', { vector: [1, 1, 2, 3] }).count()).toBe(2 * before + 1)
   pxt.close()
+})
+
+test('killed 15 times between and in statements of every kind, the file has a state that one of them left', {
+  timeout: 180_000,
+}, async () => {
+  const path = join(folder, 'changing.db')
+  const undisturbed = await open(':memory:')
+  /** The version that each statement leaves; one that changed nothing makes none. */
+  const versions = [await lastVersion(undisturbed)]
+  const states = [await contents(undisturbed)]
+  const done = async (steps: number) => {
+    while (versions.length <= steps) {
+      await apply(undisturbed, versions.length - 1)
+      versions.push(await lastVersion(undisturbed))
+      states.push(await contents(undisturbed))
+    }
+  }
+  let next = 0
+  for (let kill = 0; kill < 15; kill++) {
+    const reported = await runUntilKilled('changing.ts', [path, String(next)], Math.random() * 150)
+    const pxt = await open(path)
+    await done(reported + 2)
+    // The child may have died between a commit and its report.
+    const version = await lastVersion(pxt)
+    expect([versions[reported + 1], versions[reported + 2]]).toContain(version)
+    next = versions[reported + 1] === version ? reported + 1 : reported + 2
+    expect(await contents(pxt)).toEqual(states[next])
+    expect(await pxt.sql`SELECT * FROM pragma_integrity_check`).toEqual([{ integrity_check: 'ok' }])
+    pxt.close()
+  }
+  undisturbed.close()
 })
