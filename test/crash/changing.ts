@@ -43,7 +43,7 @@ interface Row {
   readonly s: string
   readonly n: number
 }
-type Base = Table<Row & { readonly loud: string; readonly calc: number; readonly extra: number }, Row>
+type Base = Table<Row & { readonly loud: string; readonly calc: number }, Row>
 
 /** The statement with a number; each makes at most one version. */
 export async function apply(pxt: Pixeltable, step: number): Promise<void> {
@@ -74,7 +74,7 @@ export async function apply(pxt: Pixeltable, step: number): Promise<void> {
       }),
     () => base.revert(),
     () => base.recompute(['loud', 'calc']),
-    () => base.dropColumn('extra'),
+    () => base.dropColumn('extra' as never),
     () =>
       base
         .delete()

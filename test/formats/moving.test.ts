@@ -244,7 +244,7 @@ describe('a table of a query', () => {
       'year: int?',
       'v: vector',
       'big: bigint',
-      'next: float?',
+      'next: int?',
       'half: float?',
       'vague: string?',
     ])
