@@ -86,6 +86,16 @@ describe('rows', () => {
     expect(await films.count()).toBe(0)
   })
 
+  test('a duplicate key among many rows is told by its row', async () => {
+    const table = await pxt.createTable('many', { id: t.int() }, { primaryKey: ['id'] })
+    const rows = Array.from({ length: 200 }, (_, i) => ({ id: i === 130 ? 7 : i }))
+    const error = await errorOf(() => table.insert(rows))
+    expect(error).toMatchObject({ row: 130, column: 'id', message: expect.stringContaining('row 130: duplicate') })
+    expect(await table.count()).toBe(0)
+    await table.insert(rows.map((_, id) => ({ id })))
+    expect(await table.count()).toBe(200)
+  })
+
   test('a value for a computed column', async () => {
     const films = await (await open()).addComputedColumn('upper', (c) => c.title.upper())
     const error = await errorOf(() => films.insert({ title: 'a', upper: 'A' } as never))

@@ -309,20 +309,44 @@ class Transaction {
     this.#firstRow.set(table.id, first)
     this.#count(table.id).inserted += count
     const names = ['_rowid', '_version', ...(bases ? ['_base'] : []), ...columns.map(quote)]
-    const statement = this.#connection.prepare(
-      `INSERT INTO ${quote(table.name)} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
-    )
-    const offset = bases ? 3 : 2
-    const row: Stored[] = new Array(names.length)
-    for (let i = 0; i < count; i++) {
-      row[0] = first + i
-      row[1] = this.#version
-      if (bases) row[2] = this.#row(table.view!.base, bases[i]!)
-      for (let c = 0; c < columns.length; c++) row[offset + c] = values[c]![i]!
+    const marks = `(${names.map(() => '?').join(', ')})`
+    const insertOf = (rows: number) =>
+      this.#connection.prepare(
+        `INSERT INTO ${quote(table.name)} (${names.join(', ')}) VALUES ${new Array(rows).fill(marks).join(', ')}`,
+      )
+    const put = (start: number, rows: number): void => {
+      const params: Stored[] = new Array(names.length * rows)
+      let p = 0
+      for (let i = start; i < start + rows; i++) {
+        params[p++] = first + i
+        params[p++] = this.#version
+        if (bases) params[p++] = this.#row(table.view!.base, bases[i]!)
+        for (let c = 0; c < columns.length; c++) params[p++] = values[c]![i]!
+      }
+      insertOf(rows).run(params)
+    }
+    const size = rowsPerInsert(names.length)
+    for (let start = 0; start < count; ) {
+      const rows = count - start < size ? 1 : size
       try {
-        statement.run(row)
+        put(start, rows)
+        start += rows
       } catch (cause) {
-        throw constraintError(cause, table, columns, row.slice(offset), i)
+        // Row by row, the next failure tells which row it is.
+        for (let i = start; i < start + rows; i++) {
+          try {
+            put(i, 1)
+          } catch (error) {
+            throw constraintError(
+              error,
+              table,
+              columns,
+              values.map((column) => column[i]!),
+              i,
+            )
+          }
+        }
+        throw cause
       }
     }
   }
@@ -392,6 +416,9 @@ class Transaction {
     return this.#connection.prepare(statement).run(...params).changes
   }
 }
+
+/** Rows that one statement inserts: several, because each run of a statement costs as much as binding a few values. */
+const rowsPerInsert = (columns: number): number => Math.max(1, Math.min(32, Math.floor(32_000 / columns)))
 
 /** The id that the next row of a table gets. */
 export const nextRowid = (connection: Connection, table: TableDefinition): number | undefined =>
