@@ -98,6 +98,7 @@ export {
   type UnknownExpr,
   type ZonedExpr,
 } from './expr/expression.js'
+export type { CallContext, CallReport, HeadersLike, RateLimit, Usage } from './expr/function.js'
 export { type ClockTime, makeDate, makeTimestamp, uuid4, uuid7 } from './expr/generators.js'
 export { sql } from './expr/sql.js'
 export type { CsvOptions } from './formats/csv.js'

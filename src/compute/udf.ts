@@ -1,6 +1,13 @@
 import { SchemaError, ValidationError } from '../errors.js'
 import { type Arg, type ExprFor, expression, toNode } from '../expr/expression.js'
-import { define, type ScalarFunction } from '../expr/function.js'
+import {
+  type CallContext,
+  type CallPolicy,
+  define,
+  type FunctionCode,
+  type RateLimit,
+  scalarFunction,
+} from '../expr/function.js'
 import type { Column } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 
@@ -15,10 +22,44 @@ export interface UdfOptions {
    * Declare it when results are of several kinds (`t.json()`), or are files (`t.image()` …).
    */
   readonly returns?: Column<any, any, boolean>
+  /**
+   * Rows that one call takes at most; at least 1. When given, the function receives an array a parameter and returns an
+   * array of results, in which an `Error` is the failure of its row alone. Batches are filled from all statements that
+   * run at the time.
+   * @default 1
+   */
+  readonly batchSize?: number
   /** Calls that run at a time at most, when the function is asynchronous; at least 1. @default 16 */
   readonly concurrency?: number
-  /** Rows that one call takes at most; at least 1. When given, the function receives an array a parameter. @default 1 */
-  readonly batchSize?: number
+  /**
+   * Functions of one pool, such as those that share a provider's account, share its limits: the strictest `concurrency`
+   * and `rateLimit` that any of them gives. @default a pool of its own
+   */
+  readonly pool?: string
+  /** What the provider takes in any sliding minute. What its answers say (`Retry-After` …) is followed besides. */
+  readonly rateLimit?: RateLimit
+  /** What a call is expected to take of `tokensPerMinute`. @default a token for four characters of text */
+  readonly tokens?: (...args: any[]) => number
+  /**
+   * How often an asynchronous call that failed for a passing reason (429, 5xx, timeout, network, garbled JSON) is tried
+   * again at most, with exponential backoff and jitter; at least 0. What cannot heal (other 4xx, your own errors) is
+   * never tried again. @default 3
+   */
+  readonly retries?: number
+  /**
+   * Retries that the function may make in all: so many for each of its calls, on average; at least 0. It keeps a
+   * provider that is down from being called several times as often. @default 1
+   */
+  readonly retryBudget?: number
+  /** Milliseconds that one call may take; at least 1. Then its `this.signal` is aborted. @default no limit */
+  readonly timeout?: number
+  /** Stops all calls of the function: cells fail from then on. */
+  readonly signal?: AbortSignal
+  /**
+   * Whether results are kept in the file and used again for equal arguments, in any column and also after the rows are
+   * gone. The cache is bounded; see `OpenOptions.cache`. @default false
+   */
+  readonly cache?: boolean
   /**
    * What a null argument does: `'call'` passes it on, `'skip'` gives null without a call, and lets nullable columns be
    * passed to parameters that are not.
@@ -34,7 +75,7 @@ export const definitionKey: unique symbol = Symbol.for('pixeltable.function')
 export interface Udf<A extends readonly unknown[], T> {
   (...args: { [K in keyof A]: Arg<A[K]> }): ExprFor<T>
   /** @internal */
-  readonly [definitionKey]: ScalarFunction
+  readonly [definitionKey]: FunctionCode
 }
 
 type Skipping<A extends readonly unknown[]> = { [K in keyof A]: A[K] | null }
@@ -58,68 +99,104 @@ type Items<A extends readonly unknown[]> = { [K in keyof A]: A[K] extends readon
  */
 export function udf<A extends readonly (readonly any[])[], T>(
   options: UdfOptions & { readonly batchSize: number },
-  fn: (...args: A) => readonly T[] | PromiseLike<readonly T[]>,
+  fn: (this: CallContext, ...args: A) => readonly T[] | PromiseLike<readonly T[]>,
 ): Udf<Items<A>, T>
 export function udf<A extends readonly any[], T>(
   options: UdfOptions & { readonly onNull: 'skip' },
-  fn: (...args: A) => T | PromiseLike<T>,
+  fn: (this: CallContext, ...args: A) => T | PromiseLike<T>,
 ): Udf<Skipping<A>, T | null>
-export function udf<A extends readonly any[], T>(options: UdfOptions, fn: (...args: A) => T | PromiseLike<T>): Udf<A, T>
+export function udf<A extends readonly any[], T>(
+  options: UdfOptions,
+  fn: (this: CallContext, ...args: A) => T | PromiseLike<T>,
+): Udf<A, T>
 export function udf(options: UdfOptions, fn: (...args: any[]) => unknown): Udf<any, any> {
-  const { name, version = 1, concurrency = 16, batchSize, returns, onNull = 'call' } = options
+  const { name, version = 1, batchSize, returns, onNull = 'call', tokens } = options
   if (typeof name !== 'string' || name === '') {
     throw new SchemaError(`udf: expected a name such as { name: 'classify' }, got ${describeValue(name)}`)
   }
   if (typeof fn !== 'function') throw new SchemaError(`udf '${name}': expected a function, got ${describeValue(fn)}`)
   wholeNumber(name, 'version', version, 0)
-  wholeNumber(name, 'concurrency', concurrency, 1)
-  if (batchSize !== undefined) wholeNumber(name, 'batchSize', batchSize, 1)
+  checkPolicy(`udf '${name}'`, options)
   if (onNull !== 'call' && onNull !== 'skip') {
     throw new SchemaError(`udf '${name}': onNull: expected 'call' or 'skip', got ${describeValue(onNull)}`)
   }
-  const definition: ScalarFunction = define('function', {
+  const { concurrency, pool, rateLimit, retries, retryBudget, timeout, signal, cache } = options
+  const waits = [pool, rateLimit, retries, retryBudget, timeout].some((option) => option !== undefined)
+  const code: FunctionCode = define('function', {
     name,
     version,
-    concurrency,
     batchSize: batchSize ?? 1,
     returns: returns?.type,
     skipsNull: onNull === 'skip',
+    asynchronous: waits || fn.constructor.name === 'AsyncFunction',
+    concurrency,
+    pool,
+    rateLimit,
+    tokens: tokens && ((args) => tokens(...args)),
+    retries,
+    retryBudget,
+    timeout,
+    signal,
+    cache,
     call: batchSize === undefined ? callEach(fn) : callBatch(fn),
   })
-  const wrapped = (...args: unknown[]) => callOf(definition, args)
-  return Object.assign(wrapped, { [definitionKey]: definition })
+  const wrapped = (...args: unknown[]) => callOf(code, args)
+  return Object.assign(wrapped, { [definitionKey]: code })
 }
 
 /** An expression that calls a function. */
-export function callOf(fn: ScalarFunction, args: readonly unknown[]): any {
+export function callOf(code: FunctionCode, args: readonly unknown[]): any {
   return expression({
     kind: 'function',
-    fn,
-    args: Object.freeze(args.map((arg, i) => toNode(arg, `${fn.name}(), argument ${i + 1}`))),
+    fn: scalarFunction(code),
+    args: Object.freeze(args.map((arg, i) => toNode(arg, `${code.name}(), argument ${i + 1}`))),
   })
 }
 
-type Call = NonNullable<ScalarFunction['call']>
-
 /** A function of one row; batches have one row then. */
-function callEach(fn: (...args: any[]) => unknown): Call {
-  return ([args]) => {
-    const result = fn(...args!)
+function callEach(fn: (...args: any[]) => unknown): FunctionCode['call'] {
+  return ([args], context) => {
+    const result = fn.apply(context, args as unknown[])
     return isThenable(result) ? Promise.resolve(result).then((value) => [value]) : [result]
   }
 }
 
 /** A function of many rows, which receives one array a parameter. */
-function callBatch(fn: (...args: any[]) => unknown): Call {
-  return (rows) => {
+function callBatch(fn: (...args: any[]) => unknown): FunctionCode['call'] {
+  return (rows, context) => {
     const columns = rows[0]!.map((_, i) => rows.map((row) => row[i]))
-    const result = fn(...columns)
+    const result = fn.apply(context, columns)
     return isThenable(result) ? Promise.resolve(result as PromiseLike<unknown[]>) : (result as unknown[])
   }
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+
+/** @throws SchemaError for an option of scheduling that is not valid */
+export function checkPolicy(what: string, options: CallPolicy & { readonly batchSize?: number | undefined }): void {
+  const { pool, rateLimit, retryBudget, signal, cache, tokens } = options
+  const expect = (option: string, valid: boolean, expected: string, got: unknown): void => {
+    if (!valid) throw new SchemaError(`${what}: ${option}: expected ${expected}, got ${describeValue(got)}`)
+  }
+  const atLeast = (option: string, value: unknown, minimum: number): void => {
+    const valid = value === undefined || (Number.isSafeInteger(value) && (value as number) >= minimum)
+    expect(option, valid, `a whole number of at least ${minimum}`, value)
+  }
+  atLeast('concurrency', options.concurrency, 1)
+  atLeast('batchSize', options.batchSize, 1)
+  atLeast('retries', options.retries, 0)
+  atLeast('timeout', options.timeout, 1)
+  expect('retryBudget', retryBudget === undefined || retryBudget >= 0, 'a number of at least 0', retryBudget)
+  expect('pool', pool === undefined || (typeof pool === 'string' && pool !== ''), 'a name', pool)
+  const isLimit = typeof rateLimit === 'object' && rateLimit !== null
+  expect('rateLimit', rateLimit === undefined || isLimit, '{ requestsPerMinute, tokensPerMinute }', rateLimit)
+  atLeast('rateLimit.requestsPerMinute', rateLimit?.requestsPerMinute, 1)
+  atLeast('rateLimit.tokensPerMinute', rateLimit?.tokensPerMinute, 1)
+  expect('signal', signal === undefined || signal instanceof AbortSignal, 'an AbortSignal', signal)
+  expect('cache', cache === undefined || typeof cache === 'boolean', 'true or false', cache)
+  expect('tokens', tokens === undefined || typeof tokens === 'function', 'a function', tokens)
+}
 
 function wholeNumber(name: string, option: string, value: unknown, minimum: number): void {
   if (Number.isSafeInteger(value) && (value as number) >= minimum) return

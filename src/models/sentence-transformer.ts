@@ -78,6 +78,7 @@ export function sentenceTransformer(folder: string, options: SentenceTransformer
     kinds: ['text'],
     // A call of several runs lets texts of like length share one, which saves padding.
     batchSize: batchSize * 8,
+    concurrency: 1,
     get dimensions() {
       return dimensions
     },

@@ -1,18 +1,21 @@
-import type PQueue from 'p-queue'
 import { ComputeError, NotFoundError, PixeltableError, QueryError } from '../errors.js'
-import { identityOf, type ScalarFunction } from '../expr/function.js'
+import { type FunctionCode, identityOf } from '../expr/function.js'
 import type { CallNode, FunctionNode, Node } from '../expr/node.js'
 import { applyOperator, operators } from '../expr/operators/index.js'
+import { type CallRecord, callRows } from '../scheduler/caller.js'
 
 /** A cell that could not be computed. It stands where its value would; what depends on it fails with it. */
 export class CellFailure {
   readonly error: Error
   /** The function that failed, as `name@version`. */
   readonly function: string | undefined
+  /** How often it was called. */
+  readonly attempts: number
 
-  constructor(error: Error, fn?: string) {
+  constructor(error: Error, fn?: string, attempts = 1) {
     this.error = error
     this.function = fn
+    this.attempts = attempts
   }
 }
 
@@ -30,6 +33,8 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined
   /** Whether the first failing cell ends the work, before more calls are made (and paid for). */
   readonly failFast?: boolean | undefined
+  /** Hears of each call of a function. */
+  readonly called?: ((call: CallRecord) => void) | undefined
 }
 
 /** Evaluates an expression over rows, column-wise. A cell that fails is a `CellFailure` in the result. */
@@ -159,23 +164,6 @@ function gather(columns: readonly (readonly Cell[])[], i: number, args: unknown[
   return undefined
 }
 
-/** One queue a function, so that its `concurrency` holds across statements. */
-const queues = new WeakMap<ScalarFunction, PQueue>()
-
-async function queueOf(fn: ScalarFunction): Promise<PQueue> {
-  // Loaded on first use: importing the library stays cheap.
-  const { default: Queue } = await import('p-queue')
-  let queue = queues.get(fn)
-  if (!queue) {
-    queue = new Queue({ concurrency: fn.concurrency })
-    queues.set(fn, queue)
-  }
-  return queue
-}
-
-/** Synchronous work yields to the event loop after this long, in milliseconds. */
-const timeSlice = 15
-
 async function evaluateFunction(node: FunctionNode, rows: Rows, options: EvaluateOptions): Promise<Cell[]> {
   const { fn } = node
   const columns = await evaluateArgs(node.args, rows, options)
@@ -193,91 +181,29 @@ async function evaluateFunction(node: FunctionNode, rows: Rows, options: Evaluat
     }
   }
   if (pending.length === 0) return result
-  if (!fn.call) {
+  const { code } = fn
+  if (!code) {
     throw new NotFoundError(
       `the function '${fn.name}' is needed to compute a column, but this program has not defined it: import the module that defines it, or pass it to Pixeltable.open(path, { functions })`,
     )
   }
-  await callInBatches(fn, argsOf, options, (i, cell) => {
-    result[pending[i]!] = cell
+  const { signal, failFast, called } = options
+  await callRows(code, argsOf, {
+    signal,
+    failFast,
+    value: (i, value) => {
+      result[pending[i]!] = value
+    },
+    failed: (i, cause, attempts) => {
+      result[pending[i]!] = new CellFailure(asComputeError(code, cause), identityOf(code), attempts)
+    },
+    ...(called ? { called } : {}),
   })
   return result
 }
 
-async function callInBatches(
-  fn: ScalarFunction,
-  args: readonly unknown[][],
-  { signal, failFast }: EvaluateOptions,
-  set: (i: number, cell: Cell) => void,
-): Promise<void> {
-  const call = fn.call!
-  const context = { signal }
-  const running: Promise<void>[] = []
-  let stopped = false
-  let queue: PQueue | undefined
-  let sliceEnd = performance.now() + timeSlice
-
-  const settle = (start: number, count: number, values: unknown): void => {
-    if (!Array.isArray(values) || values.length !== count) {
-      fail(start, count, new TypeError(`expected an array of ${count} results, one a row, got ${describe(values)}`))
-      return
-    }
-    for (let i = 0; i < count; i++) {
-      const value: unknown = values[i]
-      if (value instanceof Error) fail(start + i, 1, value)
-      else set(start + i, value === undefined ? null : value)
-    }
-  }
-  const fail = (start: number, count: number, cause: unknown): void => {
-    if (failFast) stopped = true
-    const failure = new CellFailure(asComputeError(fn, cause), identityOf(fn))
-    for (let i = 0; i < count; i++) set(start + i, failure)
-  }
-
-  for (let start = 0; start < args.length && !stopped; start += fn.batchSize) {
-    signal?.throwIfAborted()
-    const batch = args.slice(start, start + fn.batchSize)
-    const run = async (): Promise<void> => {
-      if (stopped) return
-      try {
-        settle(start, batch.length, await call(batch, context))
-      } catch (cause) {
-        fail(start, batch.length, cause)
-      }
-    }
-    if (queue) {
-      running.push(queue.add(run))
-      continue
-    }
-    // A function shows whether it is asynchronous when it is first called; a synchronous one needs no queue.
-    try {
-      const values = call(batch, context)
-      if (values instanceof Promise) {
-        const first = values.then(
-          (resolved) => settle(start, batch.length, resolved),
-          (cause: unknown) => fail(start, batch.length, cause),
-        )
-        queue = await queueOf(fn)
-        running.push(queue.add(() => first))
-      } else {
-        settle(start, batch.length, values)
-      }
-    } catch (cause) {
-      fail(start, batch.length, cause)
-    }
-    if (performance.now() > sliceEnd) {
-      await new Promise((resolve) => setImmediate(resolve))
-      sliceEnd = performance.now() + timeSlice
-    }
-  }
-  await Promise.all(running)
-  signal?.throwIfAborted()
-}
-
-function asComputeError(fn: ScalarFunction, cause: unknown): Error {
+function asComputeError(fn: FunctionCode, cause: unknown): Error {
   const message = cause instanceof Error ? cause.message : String(cause)
   if (PixeltableError.isInstance(cause)) return cause
   return new ComputeError(`${identityOf(fn)} failed: ${message}`, { function: identityOf(fn), cause })
 }
-
-const describe = (value: unknown): string => (Array.isArray(value) ? `${value.length}` : typeof value)

@@ -8,6 +8,7 @@ import { ConflictError, NotFoundError } from '../errors.js'
 import {
   type CodeKind,
   definitionOf,
+  type FunctionCode,
   type FunctionIdentity,
   identityOf,
   type ScalarFunction,
@@ -194,9 +195,9 @@ export class Session {
     this.engine.close()
   }
 
-  /** A function that may not be defined yet: its definition is looked up when it is called. */
+  /** A function that may not be defined yet: its code is looked up when it is called. */
   #function(identity: FunctionIdentity): ScalarFunction {
-    const found = () => this.code<ScalarFunction>('function', identity.name)
+    const found = () => this.code<FunctionCode>('function', identity.name)
     return {
       ...identity,
       get returns() {
@@ -205,14 +206,8 @@ export class Session {
       get skipsNull() {
         return found()?.skipsNull ?? false
       },
-      get batchSize() {
-        return found()?.batchSize ?? 1
-      },
-      get concurrency() {
-        return found()?.concurrency ?? 1
-      },
-      get call() {
-        return found()?.call
+      get code() {
+        return found()
       },
     }
   }

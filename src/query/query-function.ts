@@ -1,7 +1,7 @@
 import { callOf, checkArguments, definitionKey } from '../compute/udf.js'
 import { QueryError, SchemaError } from '../errors.js'
 import { type Arg, expression, type ListExpr, type Refs } from '../expr/expression.js'
-import type { ScalarFunction } from '../expr/function.js'
+import type { FunctionCode } from '../expr/function.js'
 import { collect } from '../plan/execute.js'
 import type { InsertOf, RowOf, Schema, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
@@ -23,7 +23,7 @@ export interface QueryFunction<P, O> {
    */
   expr(parameters: { [K in keyof P]: Arg<P[K]> }): ListExpr<Simplify<O>>
   /** @internal */
-  readonly [definitionKey]: ScalarFunction
+  readonly [definitionKey]: FunctionCode
 }
 
 /** Queries that run at a time when one is used in a computed column. */
@@ -67,12 +67,13 @@ export function query<S extends Schema, O>(
   const { session, node } = built[internals]
   const run = (given: Record<string, unknown>, signal?: AbortSignal) =>
     collect(session, node, checkArguments(name, parameters, given), { signal })
-  const definition: ScalarFunction = {
+  const definition: FunctionCode = {
     name,
     version,
     returns: jsonType(),
     skipsNull: false,
     batchSize: 1,
+    asynchronous: true,
     concurrency,
     call: async ([args], { signal }) => {
       const given = Object.fromEntries(names.map((key, i) => [key, args![i] ?? undefined]))

@@ -1,8 +1,10 @@
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import { IndexError, ModelError, PixeltableError, QueryError } from '../errors.js'
+import type { FunctionCode } from '../expr/function.js'
+import { type CallRecord, callRows } from '../scheduler/caller.js'
 import { toVector } from '../types/arrays.js'
 import { describeValue } from '../types/column-type.js'
-import type { Embedder, EmbedOptions } from './embedder.js'
+import type { Embedder } from './embedder.js'
 
 /**
  * The index that a search means.
@@ -30,45 +32,86 @@ export function chooseIndex(
   )
 }
 
-/** Vectors that one call of a model makes when the model does not say. */
-const defaultBatchSize = 64
+/** Values that one call of a model takes, and calls at a time, when the model does not say. */
+const defaults = { batchSize: 64, concurrency: 4 }
+
+const codes = new WeakMap<Embedder, FunctionCode>()
+
+/** An embedder as a function that is called for rows of one value. */
+export function codeOf(embedder: Embedder): FunctionCode {
+  let code = codes.get(embedder)
+  if (!code) {
+    const { name, version, pool, rateLimit, tokens, retries, retryBudget, timeout, signal, cache } = embedder
+    code = {
+      ...{ name, version, pool, rateLimit, tokens, retries, retryBudget, timeout, signal, cache },
+      batchSize: embedder.batchSize ?? defaults.batchSize,
+      concurrency: embedder.concurrency ?? defaults.concurrency,
+      asynchronous: true,
+      skipsNull: false,
+      call: async (rows, context) => {
+        const values = rows.map(([value]) => value as string | Uint8Array)
+        return [
+          ...(await embedder.embed(values, {
+            signal: context.signal,
+            report: (report) => context.report(report),
+          })),
+        ]
+      },
+    }
+    codes.set(embedder, code)
+  }
+  return code
+}
+
+/** How values are embedded. */
+export interface EmbedValuesOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Whether the first value that fails ends the work. */
+  readonly failFast?: boolean | undefined
+  /** Hears of each call of the model. */
+  readonly called?: ((call: CallRecord) => void) | undefined
+}
 
 /**
  * Embeds values in batches, checking what comes back.
- * @returns for each value its vector, or the error that the model gave for its batch
+ * @returns for each value its vector, or the error that the model gave for it
  */
 export async function embedValues(
   embedder: Embedder,
   values: readonly (string | Uint8Array)[],
   dimensions: number | undefined,
-  options: EmbedOptions & { readonly failFast?: boolean },
+  { signal, failFast, called }: EmbedValuesOptions,
 ): Promise<(Float32Array | Error)[]> {
-  const result: (Float32Array | Error)[] = []
-  const size = embedder.batchSize ?? defaultBatchSize
+  const result: (Float32Array | Error)[] = new Array(values.length)
   let length = dimensions ?? embedder.dimensions
-  for (let start = 0; start < values.length; start += size) {
-    options.signal?.throwIfAborted()
-    const batch = values.slice(start, start + size)
-    try {
-      const vectors = await embedder.embed(batch, { signal: options.signal })
-      if (vectors.length !== batch.length) {
-        throw new TypeError(`expected ${batch.length} vectors, got ${vectors.length}`)
-      }
-      for (const vector of vectors) {
-        const checked = toVector(vector, length)
-        length = checked.length
-        result.push(checked)
-      }
-    } catch (cause) {
-      options.signal?.throwIfAborted()
-      const error = PixeltableError.isInstance(cause)
-        ? cause
-        : new ModelError(`the embedding model '${embedder.name}' failed: ${(cause as Error).message}`, { cause })
-      if (options.failFast) throw error
-      result.length = start
-      for (const _ of batch) result.push(error)
-    }
+  let failure: Error | undefined
+  const failed = (row: number, cause: unknown): void => {
+    const error = PixeltableError.isInstance(cause)
+      ? cause
+      : new ModelError(`the embedding model '${embedder.name}' failed: ${(cause as Error).message}`, { cause })
+    failure ??= error
+    result[row] = error
   }
+  await callRows(
+    codeOf(embedder),
+    values.map((value) => [value]),
+    {
+      signal,
+      failFast,
+      value: (row, value) => {
+        try {
+          const vector = toVector(value, length)
+          length = vector.length
+          result[row] = vector
+        } catch (cause) {
+          failed(row, cause)
+        }
+      },
+      failed,
+      ...(called ? { called } : {}),
+    },
+  )
+  if (failFast && failure) throw failure
   return result
 }
 

@@ -9,6 +9,7 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url))
 const layers: readonly { readonly name: string; readonly paths: readonly string[] }[] = [
   { name: 'ground', paths: ['errors.ts', 'optional-package.ts', 'types/', 'expr/', 'catalog/', 'search/embedder.ts'] },
   { name: 'engine', paths: ['engine/'] },
+  { name: 'scheduler', paths: ['scheduler/'] },
   { name: 'search', paths: ['search/'] },
   { name: 'plan', paths: ['plan/'] },
   { name: 'content', paths: ['media/', 'documents/', 'formats/'] },

@@ -27,6 +27,7 @@ export function miniEmbed(): Embedder {
     ...identity,
     kinds: ['text'],
     batchSize: 256,
+    concurrency: 1,
     async embed(values, options) {
       options?.signal?.throwIfAborted()
       values.forEach((value, row) => {

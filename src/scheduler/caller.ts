@@ -1,0 +1,361 @@
+import type { FunctionCode, Usage } from '../expr/function.js'
+import { Call } from './call.js'
+import { classifyError } from './classify-error.js'
+import { Pool, poolNamed } from './pool.js'
+import type { Permit } from './rate-limit.js'
+import { pauseFromHeaders } from './rate-limit-headers.js'
+import { defaultRetries, defaultRetryBudget, RetryBudget, retryDelay } from './retry.js'
+
+/** One attempt to call a function. */
+export interface CallRecord {
+  /** Rows of the asker that it was for. */
+  readonly rows: number
+  readonly milliseconds: number
+  /** Whether it repeats a call that failed. */
+  readonly retry: boolean
+  readonly usage: Usage
+}
+
+/** Who asks for calls, and hears what becomes of them. */
+export interface Asker {
+  readonly signal?: AbortSignal | undefined
+  /** Whether the first row that fails ends the work, before more calls are made (and paid for). */
+  readonly failFast?: boolean | undefined
+  /** The result of a row. */
+  value(row: number, value: unknown): void
+  /** A row that has none, after so many attempts. */
+  failed(row: number, cause: unknown, attempts: number): void
+  /** Each attempt. */
+  called?(call: CallRecord): void
+}
+
+/** Synchronous work yields to the event loop after this long, in milliseconds. */
+const timeSlice = 15
+
+const callers = new WeakMap<FunctionCode, Caller>()
+
+/**
+ * Calls a function for rows of arguments: synchronous functions one after the other, asynchronous ones in their pool,
+ * with its limits, in batches that are filled from everyone who asks, retried where that helps.
+ */
+export function callRows(code: FunctionCode, rows: readonly (readonly unknown[])[], asker: Asker): Promise<void> {
+  let caller = callers.get(code)
+  if (!caller) {
+    caller = new Caller(code)
+    callers.set(code, caller)
+  }
+  return caller.call(rows, asker)
+}
+
+/** A row of somebody's that waits for its result. */
+interface Item {
+  readonly args: readonly unknown[]
+  readonly row: number
+  readonly request: Request
+  attempts: number
+}
+
+/** What one asker asked for. */
+class Request {
+  readonly asker: Asker
+  readonly done: Promise<void>
+  /** Whether rows that are not under way yet are not wanted any more. */
+  stopped = false
+  /** Rows without a result. */
+  #open: number
+  /** Rows that are under way. */
+  #running = 0
+  #end = (): void => {}
+
+  constructor(asker: Asker, rows: number) {
+    this.asker = asker
+    this.#open = rows
+    const { signal } = asker
+    this.done = new Promise((resolve, reject) => {
+      const abort = (): void => {
+        this.stopped = true
+        this.#open = 0
+        reject(signal!.reason)
+      }
+      this.#end = () => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }
+      signal?.addEventListener('abort', abort, { once: true })
+      if (signal?.aborted) abort()
+    })
+  }
+
+  start(rows: number): void {
+    this.#running += rows
+  }
+
+  /** A row is not under way any more; it may be tried again. */
+  pause(): void {
+    this.#running--
+    this.#check()
+  }
+
+  value(item: Item, value: unknown): void {
+    if (this.#open > 0) this.asker.value(item.row, value === undefined ? null : value)
+    this.#close()
+  }
+
+  fail(item: Item, cause: unknown): void {
+    if (this.#open > 0) {
+      if (this.asker.failFast) this.stopped = true
+      this.asker.failed(item.row, cause, item.attempts)
+    }
+    this.#close()
+  }
+
+  #close(): void {
+    this.#running--
+    this.#open--
+    this.#check()
+  }
+
+  /** When one has failed and ends the work, those under way are waited for: they are paid for. */
+  #check(): void {
+    if (this.#open <= 0 || (this.stopped && this.#running === 0)) this.#end()
+  }
+}
+
+class Caller {
+  readonly #code: FunctionCode
+  readonly #pool: Pool
+  readonly #budget: RetryBudget
+  /** Whether the function returns promises; unknown until it is first called. */
+  #asynchronous: boolean | undefined
+  /** Rows that wait for a call; a head that moves instead of shifting. */
+  #pending: Item[] = []
+  #head = 0
+  /** Tasks of this function that its pool has. Few, however many rows wait. */
+  #tasks = 0
+  #gathering = false
+
+  constructor(code: FunctionCode) {
+    this.#code = code
+    this.#pool = code.pool === undefined ? new Pool() : poolNamed(code.pool)
+    this.#pool.join(code.name, { concurrency: code.concurrency, ...code.rateLimit })
+    this.#budget = new RetryBudget(code.retryBudget ?? defaultRetryBudget)
+    if (code.asynchronous || code.batchSize > 1) this.#asynchronous = true
+  }
+
+  async call(rows: readonly (readonly unknown[])[], asker: Asker): Promise<void> {
+    asker.signal?.throwIfAborted()
+    let start = 0
+    if (this.#asynchronous === undefined && rows.length > 0) {
+      // A function shows what it is when it is first called.
+      await this.#schedule(rows, 0, 1, asker)
+      start = 1
+    }
+    if (!this.#asynchronous) start = await this.#callInline(rows, start, asker)
+    if (start < rows.length) await this.#schedule(rows, start, rows.length, asker)
+  }
+
+  /** Calls a synchronous function row by row. @returns the row at which it turned out not to be one */
+  async #callInline(rows: readonly (readonly unknown[])[], start: number, asker: Asker): Promise<number> {
+    const { signal, failFast } = asker
+    const context = new Call([signal], this.#code.signal, 1)
+    const began = performance.now()
+    let sliceEnd = began + timeSlice
+    let row = start
+    try {
+      for (; row < rows.length && !this.#asynchronous; row++) {
+        signal?.throwIfAborted()
+        try {
+          this.#code.signal?.throwIfAborted()
+          let values = this.#code.call([rows[row]!], context)
+          if (values instanceof Promise) {
+            this.#asynchronous = true
+            values = await values
+          }
+          const [value] = values
+          if (value instanceof Error) throw value
+          asker.value(row, value === undefined ? null : value)
+        } catch (cause) {
+          asker.failed(row, cause, 1)
+          if (failFast) return rows.length
+        }
+        if (performance.now() > sliceEnd) {
+          await new Promise((resolve) => setImmediate(resolve))
+          sliceEnd = performance.now() + timeSlice
+        }
+      }
+      return row
+    } finally {
+      context.close()
+      const calls = row - start
+      if (calls > 0) {
+        asker.called?.({ rows: calls, milliseconds: performance.now() - began, retry: false, usage: context.usage })
+      }
+    }
+  }
+
+  async #schedule(rows: readonly (readonly unknown[])[], start: number, end: number, asker: Asker): Promise<void> {
+    const request = new Request(asker, end - start)
+    for (let row = start; row < end; row++) this.#pending.push({ args: rows[row]!, row, request, attempts: 0 })
+    this.#start()
+    await request.done
+  }
+
+  /** Starts calls for what waits. */
+  #start(): void {
+    if (this.#code.batchSize === 1) {
+      this.#pump()
+      return
+    }
+    // Rows that others ask for in the same turn of the event loop join the batch.
+    if (this.#gathering) return
+    this.#gathering = true
+    setImmediate(() => {
+      this.#gathering = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    const { batchSize } = this.#code
+    const waiting = this.#pending.length - this.#head
+    const wanted = Math.min(Math.ceil(waiting / batchSize), 2 * this.#pool.concurrency)
+    while (this.#tasks < wanted) {
+      this.#tasks++
+      void this.#pool
+        .run((acquire) => this.#next(acquire))
+        .finally(() => {
+          this.#tasks--
+          if (this.#head < this.#pending.length) this.#pump()
+        })
+    }
+  }
+
+  /** Makes one call for rows that wait. Which ones is decided now, so that batches are as full as they can be. */
+  async #next(acquire: (tokens: number) => Promise<Permit>): Promise<void> {
+    let items = this.#take()
+    if (items.length === 0) return
+    const permit = await acquire(this.#tokensOf(items))
+    items = items.filter(isWanted)
+    if (items.length === 0) permit.cancel()
+    else await this.#attempt(items, permit)
+  }
+
+  #take(): Item[] {
+    const items: Item[] = []
+    while (items.length < this.#code.batchSize && this.#head < this.#pending.length) {
+      const item = this.#pending[this.#head]!
+      this.#pending[this.#head++] = undefined as never
+      if (isWanted(item)) items.push(item)
+    }
+    if (this.#head > 1000 && this.#head * 2 > this.#pending.length) {
+      this.#pending = this.#pending.slice(this.#head)
+      this.#head = 0
+    }
+    return items
+  }
+
+  #tokensOf(items: readonly Item[]): number {
+    if (this.#code.rateLimit?.tokensPerMinute === undefined) return 0
+    const estimate = this.#code.tokens ?? estimateTokens
+    return items.reduce((sum, { args }) => sum + estimate(args), 0)
+  }
+
+  async #attempt(items: readonly Item[], permit: Permit): Promise<void> {
+    const code = this.#code
+    const requests = new Set(items.map((item) => item.request))
+    const signals = [...requests].map(({ asker }) => asker.signal)
+    const retry = items.every((item) => item.attempts > 0)
+    if (!retry) this.#budget.earn()
+    for (const item of items) {
+      item.attempts++
+      item.request.start(1)
+    }
+    const context = new Call(signals, code.signal, attemptOf(items))
+    const began = performance.now()
+    const ended = (): void => {
+      context.close()
+      const { usage, headers } = context
+      const { inputTokens, outputTokens } = usage
+      const known = inputTokens !== undefined || outputTokens !== undefined
+      permit.settle(known ? (inputTokens ?? 0) + (outputTokens ?? 0) : undefined)
+      const pause = headers && pauseFromHeaders(headers, 200, Date.now())
+      if (pause) this.#pool.pause(pause)
+      const milliseconds = performance.now() - began
+      for (const request of requests) {
+        const rows = items.filter((item) => item.request === request).length
+        request.asker.called?.({ rows, milliseconds, retry, usage })
+      }
+    }
+    let values: unknown
+    try {
+      code.signal?.throwIfAborted()
+      const made = code.call(
+        items.map((item) => item.args),
+        context,
+      )
+      this.#asynchronous ??= made instanceof Promise
+      values = made instanceof Promise ? await this.#inTime(made, context) : made
+      if (!Array.isArray(values) || values.length !== items.length) {
+        const got = Array.isArray(values) ? values.length : typeof values
+        throw new TypeError(`expected an array of ${items.length} results, one a row, got ${got}`)
+      }
+    } catch (cause) {
+      ended()
+      this.#failed(items, cause)
+      return
+    }
+    ended()
+    const failures = new Map<unknown, Item[]>()
+    items.forEach((item, i) => {
+      const value: unknown = (values as unknown[])[i]
+      if (!(value instanceof Error)) item.request.value(item, value)
+      else if (failures.has(value)) failures.get(value)!.push(item)
+      else failures.set(value, [item])
+    })
+    for (const [cause, failed] of failures) this.#failed(failed, cause)
+  }
+
+  /** Ends a call that takes longer than the function's timeout, whether or not it listens to its signal. */
+  async #inTime<T>(call: Promise<T>, context: Call): Promise<T> {
+    const { timeout } = this.#code
+    if (timeout === undefined) return call
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const error = new DOMException(`took longer than ${timeout} ms`, 'TimeoutError')
+        context.abort(error)
+        reject(error)
+      }, timeout)
+    })
+    try {
+      return await Promise.race([call, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #failed(items: readonly Item[], cause: unknown): void {
+    const { retries = defaultRetries } = this.#code
+    const failure = classifyError(cause)
+    const delay = this.#asynchronous ? retryDelay(failure, attemptOf(items), retries, this.#budget) : undefined
+    if (delay === undefined) {
+      for (const item of items) item.request.fail(item, cause)
+      return
+    }
+    // The others would only be refused too.
+    if (failure.kind === 'rate-limit') this.#pool.pause(delay)
+    for (const item of items) item.request.pause()
+    setTimeout(() => {
+      this.#pending.push(...items)
+      this.#start()
+    }, delay)
+  }
+}
+
+const isWanted = ({ request }: Item): boolean => !request.stopped
+
+const attemptOf = (items: readonly Item[]): number => Math.max(...items.map((item) => item.attempts))
+
+/** About four characters of English make a token. */
+const estimateTokens = (args: readonly unknown[]): number =>
+  args.reduce<number>((sum, arg) => sum + (typeof arg === 'string' ? arg.length : 100) / 4, 0)
