@@ -1,26 +1,21 @@
 import { type Catalog, type ColumnKey, columnKey, computedColumns } from '../catalog/catalog.js'
 import type { CheckDefinition, ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
-import type {
-  Commit,
-  FileContent,
-  RowKey,
-  RowUpdates,
-  SchemaChange,
-  StoredCellError,
-  TableWrite,
-  VectorWrites,
-} from '../engine/engine.js'
+import type { Commit, FileContent, PendingRange, RowKey, SchemaChange, StoredCellError } from '../engine/engine.js'
 import { ComputeError, ModelError, NotFoundError, PixeltableError, ValidationError } from '../errors.js'
 import { type Node, visit } from '../expr/node.js'
 import type { RowIterator } from '../iterators/iterator.js'
 import { type Cell, CellFailure, evaluate, type Rows } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
+import { settleAll } from '../scheduler/settle-all.js'
 import { embedValues } from '../search/vector-search.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
 import { isMedia } from '../types/media.js'
+import { anyOf, type ChangedCells, positionsIn, type RowMask, without } from './changed-cells.js'
 import { makeDefault, parseCell } from './parse.js'
+import { PendingCells } from './pending.js'
 import { RowBatch } from './row-batch.js'
+import { WriteSet } from './write-set.js'
 
 /** What happens when a cell cannot be computed: nothing is written, or the cell stays null and its error is kept. */
 export type OnError = 'abort' | 'ignore'
@@ -34,12 +29,14 @@ export interface ChangeOptions {
   readonly onRows?: ((batch: RowBatch) => void) | undefined
   /** Whether vectors are left out: the rows are not to be stored. @default false */
   readonly skipIndexes?: boolean | undefined
+  /** The pending range that this change completes; what it holds counts as there. */
+  readonly completes?: PendingRange | undefined
 }
 
 /** How a change of stored rows spreads. */
 export interface Spread {
-  /** Stored columns that have new values, the table's own or its bases'. What reads them is computed again. */
-  readonly changed: Set<ColumnKey>
+  /** Stored columns that have new values, the table's own or its bases', and where. What reads them is computed again. */
+  readonly changed: ChangedCells
   /** The table's own columns among them that were set, with the versions that the rows must still have. */
   readonly own?: { readonly columns: readonly string[]; readonly versions: readonly number[] }
   /** Computed columns to compute whether or not what they read has changed. */
@@ -53,48 +50,45 @@ export interface FailedCell extends StoredCellError {
   readonly table: TableDefinition
 }
 
-interface PendingWrite {
-  readonly deletes: number[]
-  count: number
-  readonly bases: RowKey[]
-  readonly inserted: Map<string, Stored[]>
-  readonly updates: RowUpdates[]
-  readonly clearedErrors: { column: string; rows: readonly number[] }[]
-  readonly errors: StoredCellError[]
-  readonly vectors: VectorWrites[]
-}
-
 /**
  * One statement's work: what becomes of the rows that it inserts, updates or deletes in a table, and of everything
  * that derives from them (computed columns, views at any depth, vectors, errors). It computes and gathers; the
  * resulting commit writes all of it, or nothing.
+ *
+ * Columns that do not read each other are computed side by side, and so are views and indexes.
  */
 export class Change {
   readonly #session: Session
   readonly #catalog: Catalog
   readonly #options: ChangeOptions
-  readonly #writes = new Map<number, PendingWrite>()
-  readonly #files = new Map<string, FileContent>()
-  /** Row ids that something was computed from before the commit gives them. */
-  readonly #firstRows = new Map<number, { readonly table: TableDefinition; readonly rowid: number }>()
-  /** Definitions that this change completes: types and dimensions that only the first value shows. */
-  readonly #definitions = new Map<number, TableDefinition>()
-  readonly failures: FailedCell[] = []
+  readonly #writes: WriteSet
+  /** Under `abort`, the first cell that fails ends everything. */
+  readonly #stop: AbortController | undefined
+  #pending: Promise<readonly PendingRange[]> | undefined
+  readonly #failures: FailedCell[] = []
 
   constructor(session: Session, catalog: Catalog, options: ChangeOptions) {
     this.#session = session
     this.#catalog = catalog
     this.#options = options
+    this.#writes = new WriteSet(catalog)
+    this.#stop = options.onError === 'abort' ? new AbortController() : undefined
+  }
+
+  /** The cells that failed, by table and row. */
+  get failures(): readonly FailedCell[] {
+    const order = (key: RowKey) => (key > 0 ? key : Number.MAX_SAFE_INTEGER / 2 - key)
+    return this.#failures.toSorted((a, b) => a.table.id - b.table.id || order(a.row) - order(b.row))
   }
 
   /** Bytes to be kept in the database. */
   addFile(file: FileContent): void {
-    this.#files.set(file.sha256, file)
+    this.#writes.addFile(file)
   }
 
   /** Keys for `count` more rows that this change inserts into a table. */
   newKeys(table: TableDefinition, count: number): RowKey[] {
-    const start = this.#write(table).count
+    const start = this.#writes.of(table).count
     const keys: RowKey[] = new Array(count)
     for (let i = 0; i < count; i++) keys[i] = -(start + i) - 1
     return keys
@@ -106,45 +100,76 @@ export class Change {
    * @param unchanged the table that was read as a whole, and its version then
    */
   toCommit(schema: readonly SchemaChange[] = [], unchanged?: Commit['unchanged']): Commit {
-    const completed = new Set(this.#definitions.keys())
-    const changes = schema.map((change): SchemaChange => {
-      if (change.kind !== 'createTable' && change.kind !== 'alterTable') return change
-      completed.delete(change.table.id)
-      return { ...change, table: this.#definition(change.table) }
-    })
-    for (const id of completed) {
-      const table = this.#definitions.get(id)!
-      const was = this.#catalog.byId(id)
-      changes.push({ kind: 'alterTable', was, table: { ...table, schemaVersion: table.schemaVersion + 1 } })
-    }
-    return {
-      operation: this.#options.operation,
-      catalogVersion: this.#catalog.version,
-      unchanged,
-      firstRows: [...this.#firstRows.values()],
-      schema: changes,
-      files: [...this.#files.values()],
-      writes: [...this.#writes].map(([id, write]) => this.#tableWrite(id, write)),
-    }
+    return { ...this.#writes.toCommit(this.#options.operation, schema), unchanged }
   }
 
   /** Inserts rows that have all columns but the computed ones. */
   async insert(batch: RowBatch, bases?: readonly RowKey[]): Promise<void> {
     const { table } = batch
-    const write = this.#write(table)
+    const write = this.#writes.of(table)
     write.count += batch.length
     if (bases) write.bases.push(...bases)
-    for (const column of computedColumns(table)) batch.set(column.name, await this.#compute(batch, column))
-    await this.#check(batch, table.checks)
+    // Rows of a table are new; those of a view may derive from rows in which something is pending.
+    const pending = await this.#pendingIn(batch, table.view !== undefined)
+    await this.#eachColumn(table, async (column) => {
+      const blocked = pending.of(column.computed!)
+      batch.set(column.name, await this.#computeExcept(batch, column, blocked))
+    })
+    await this.#check(batch, table.checks, pending)
     for (const column of table.columns) {
       if (column.unstored) continue
       const stored = write.inserted.get(column.name) ?? []
       write.inserted.set(column.name, stored)
       this.#encode(batch, column, stored)
     }
-    if (!this.#options.skipIndexes) for (const index of table.indexes) await this.embed(batch, index)
     this.#options.onRows?.(batch)
-    for (const view of this.#catalog.viewsOf(table)) await this.deriveView(view, batch)
+    await this.#derive(batch, pending)
+  }
+
+  /**
+   * Inserts rows that have all columns but the computed ones, and computes nothing of what derives from them: that is
+   * pending.
+   */
+  insertPending(batch: RowBatch): void {
+    const { table } = batch
+    const write = this.#writes.of(table)
+    write.count += batch.length
+    for (const column of table.columns) {
+      if (column.unstored) continue
+      const stored: Stored[] = []
+      if (column.computed) batch.set(column.name, new Array(batch.length).fill(null))
+      this.#encode(batch, column, stored)
+      write.inserted.set(column.name, stored)
+    }
+  }
+
+  /** Computes everything that derives from stored rows of which nothing is computed yet. */
+  async complete(batch: RowBatch, versions: readonly number[]): Promise<void> {
+    const { table } = batch
+    const columns = computedColumns(table)
+    const pending = await this.#pendingIn(batch)
+    await this.#eachColumn(table, async (column) => {
+      batch.set(column.name, await this.#computeExcept(batch, column, pending.of(column.computed!)))
+    })
+    await this.#check(batch, table.checks, pending)
+    const values = columns.map((column) => {
+      const stored: Stored[] = []
+      this.#encode(batch, column, stored)
+      return stored
+    })
+    const names = columns.map((column) => column.name)
+    this.#writes.of(table).updates.push({ rows: batch.keys, versions, columns: names, values })
+    await this.#derive(batch, pending)
+  }
+
+  /** Makes the vectors and view rows of rows that have none yet. */
+  async #derive(batch: RowBatch, pending: PendingCells): Promise<void> {
+    const { table } = batch
+    const indexes = this.#options.skipIndexes ? [] : table.indexes
+    await settleAll([
+      ...indexes.map((index) => this.embed(batch, index, pending)),
+      ...this.#catalog.viewsOf(table).map((view) => this.deriveView(view, batch)),
+    ])
   }
 
   /**
@@ -154,7 +179,11 @@ export class Change {
   async deriveView(view: TableDefinition, base: RowBatch, rows: 'all' | 'matched' = 'all'): Promise<void> {
     if (base.length === 0) return
     const { where, iterator } = view.view!
-    const at = where && rows === 'all' ? await this.#matching(view, where, base) : base.keys.map((_, i) => i)
+    const pending = await this.#pendingIn(base)
+    const blocked = anyOf([pending.rows, ...[where, ...(iterator?.args ?? [])].map((node) => node && pending.of(node))])
+    const ready = (i: number) => !blocked?.[i]
+    const matching = where && rows === 'all' ? await this.#matching(view, where, base, blocked) : undefined
+    const at = matching ?? base.keys.flatMap((_, i) => (ready(i) ? [i] : []))
     if (!iterator) {
       await this.#insertDerived(view, base, at, new Map())
       return
@@ -217,125 +246,152 @@ export class Change {
   async update(batch: RowBatch, { changed, own, recompute, cascade = true }: Spread): Promise<void> {
     const { table } = batch
     if (batch.length === 0) return
-    const write = this.#write(table)
-    const rewritten = [...(own?.columns ?? [])]
+    const write = this.#writes.of(table)
+    const pending = await this.#pendingIn(batch)
+    const rewritten = new Set(own?.columns)
     // Rows that are set are new in any case; of the others, those in which a computed cell differs.
-    const dirty: boolean[] = new Array(batch.length).fill(own !== undefined)
-    for (const column of computedColumns(table)) {
-      const due = recompute?.has(column.name) || (cascade && this.#readsAny(column.computed!, changed))
-      if (!due) continue
-      const before = batch.column(column.name)
-      const after = await this.#compute(batch, column)
-      const type = this.#typeOf(table, column)
-      write.clearedErrors.push({ column: column.name, rows: batch.keys })
+    const dirty = new Uint8Array(batch.length).fill(own === undefined ? 0 : 1)
+    const all = new Uint8Array(batch.length).fill(1)
+    await this.#eachColumn(table, async (column) => {
+      const wanted = recompute?.has(column.name)
+        ? all
+        : cascade
+          ? changed.rowsOf(this.#catalog.inputsOf(column.computed!))
+          : undefined
+      const blocked = anyOf([pending.own(column.id), pending.of(column.computed!)])
+      const at = positionsIn(without(wanted, blocked))
+      if (at.length === 0) return
+      const cells = await this.#compute(batch, column, at)
+      const type = this.#writes.typeOf(table, column)
+      const after = [...batch.column(column.name)]
+      const differs = new Uint8Array(batch.length)
+      at.forEach((i, j) => {
+        const cell = cells[j]
+        if (cell instanceof CellFailure) this.#fail(batch, i, column.name, cell)
+        else if (sameValue(type, after[i], cell)) return
+        after[i] = cell
+        differs[i] = 1
+        dirty[i] = 1
+      })
+      write.clearedErrors.push({ column: column.name, rows: at.map((i) => batch.keys[i]!) })
       batch.set(column.name, after)
-      let differs = false
-      for (let i = 0; i < after.length; i++) {
-        if (!(after[i] instanceof CellFailure) && sameValue(type, before[i], after[i])) continue
-        differs = true
-        dirty[i] = true
-      }
-      if (differs) {
-        changed.add(columnKey(table, column.name))
-        rewritten.push(column.name)
-      }
-      this.#encode(batch, column, [])
-    }
-    await this.#check(batch, table.checks)
-    const at = dirty.flatMap((isDirty, i) => (isDirty ? [i] : []))
-    if (rewritten.length > 0 && at.length > 0) {
+      if (!differs.includes(1)) return
+      changed.add(columnKey(table, column.name), differs)
+      rewritten.add(column.name)
+    })
+    await this.#check(batch, table.checks, pending)
+    const at = positionsIn(dirty)
+    if (rewritten.size > 0 && at.length > 0) {
       write.updates.push({
         rows: at.map((i) => batch.keys[i]!),
         versions: own?.versions,
-        columns: rewritten,
-        values: rewritten.map((name) => {
+        columns: [...rewritten],
+        values: [...rewritten].map((name) => {
           const column = table.columns.find((c) => c.name === name)!
-          const type = this.#typeOf(table, column)
+          const type = this.#writes.typeOf(table, column)
           const cells = batch.column(name)
           return at.map((i) => encodeCell(type, cells[i]))
         }),
       })
     }
-    if (!cascade) return
-    for (const index of table.indexes) {
-      const indexed = this.#catalog.columnsOf(table).get(index.column)
-      if (!indexed || !this.#readsAny(columnOf(table, index.column), changed)) continue
-      write.clearedErrors.push({ column: index.name, rows: batch.keys })
-      await this.embed(batch, index)
-    }
-    for (const view of this.#catalog.viewsOf(table)) await this.#updateView(view, batch, changed)
+    if (cascade) await this.#spread(batch, changed, pending)
   }
 
-  async #updateView(view: TableDefinition, base: RowBatch, changed: ReadonlySet<ColumnKey>): Promise<void> {
-    if (!this.#dependsOn(view, changed)) return
+  /** Carries changed cells into vectors and views. */
+  async #spread(batch: RowBatch, changed: ChangedCells, pending: PendingCells): Promise<void> {
+    const { table } = batch
+    await settleAll([
+      ...table.indexes.map(async (index) => {
+        const blocked = anyOf([pending.own(index.id), pending.of(columnOf(table, index.column))])
+        const at = positionsIn(without(this.#dirty(columnOf(table, index.column), changed), blocked))
+        if (at.length === 0 || !this.#catalog.columnsOf(table).has(index.column)) return
+        const rows = batch.pick(at)
+        this.#writes.of(table).clearedErrors.push({ column: index.name, rows: rows.keys })
+        await this.embed(rows, index)
+      }),
+      ...this.#catalog.viewsOf(table).map((view) => this.#updateView(view, batch, changed, pending)),
+    ])
+  }
+
+  async #updateView(
+    view: TableDefinition,
+    all: RowBatch,
+    changedInAll: ChangedCells,
+    pending: PendingCells,
+  ): Promise<void> {
     const { where, iterator } = view.view!
+    const nodes = [where, ...(iterator?.args ?? [])].filter((node) => node !== undefined)
+    const blocked = anyOf([pending.rows, ...nodes.map((node) => pending.of(node))])
+    const affected = positionsIn(without(this.#dirtyBelow(view, changedInAll), blocked))
+    if (affected.length === 0) return
+    const base = all.pick(affected)
+    const changed = changedInAll.at(affected)
+    const refiltered = where && this.#dirty(where, changed)
+    const expanded = anyOf((iterator?.args ?? []).map((arg) => this.#dirty(arg, changed)))
+    const renewed = anyOf([refiltered, expanded])
     const existing = await this.#viewRows(view, base.keys)
     const present = new Set(existing.map((row) => row.base))
-    const refiltered = where !== undefined && this.#readsAny(where, changed)
-    if (refiltered) this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
-    const members = refiltered
-      ? new Set((await this.#matching(view, where, base)).map((i) => base.keys[i]!))
-      : where === undefined
-        ? new Set(base.keys)
-        : present
-    const rowsOf = (test: (key: RowKey) => boolean) => base.pick(base.keys.flatMap((key, i) => (test(key) ? [i] : [])))
-    if (iterator?.args.some((arg) => this.#readsAny(arg, changed))) {
-      if (!refiltered) this.#write(base.table).clearedErrors.push({ column: view.name, rows: base.keys })
-      await this.delete(
-        view,
-        existing.map((row) => row.rowid),
-      )
-      await this.deriveView(
-        view,
-        rowsOf((key) => members.has(key)),
-        'matched',
-      )
-      return
+    if (renewed) {
+      const rows = positionsIn(renewed).map((i) => base.keys[i]!)
+      this.#writes.of(base.table).clearedErrors.push({ column: view.name, rows })
     }
-    const leaving = existing.filter((row) => !members.has(row.base))
+    const matching = refiltered ? new Set(await this.#matching(view, where, base, inverse(refiltered))) : undefined
+    const isMember = (i: number): boolean => {
+      if (refiltered?.[i]) return matching!.has(i)
+      return where === undefined || present.has(base.keys[i]!)
+    }
+    const positions = new Map(base.keys.map((key, i) => [key, i]))
+    const stays = ({ base: key }: { readonly base: number }): boolean => {
+      const i = positions.get(key)!
+      return isMember(i) && !expanded?.[i]
+    }
+    const enters = (i: number): boolean => {
+      if (!renewed?.[i] || !isMember(i)) return false
+      return expanded?.[i] === 1 || !present.has(base.keys[i]!)
+    }
     await this.delete(
       view,
-      leaving.map((row) => row.rowid),
+      existing.filter((row) => !stays(row)).map((row) => row.rowid),
     )
-    if (refiltered) {
-      await this.deriveView(
-        view,
-        rowsOf((key) => members.has(key) && !present.has(key)),
-        'matched',
-      )
-    }
-    if (!this.#readsInside(view, changed)) return
-    const staying = existing.filter((row) => members.has(row.base))
-    await this.update(await this.#loadViewBatch(view, staying, base), { changed: new Set(changed) })
+    await this.deriveView(view, base.pick(base.keys.flatMap((_, i) => (enters(i) ? [i] : []))), 'matched')
+    const inside = this.#dirtyInside(view, changed)
+    const staying = existing.filter((row) => stays(row) && inside?.[positions.get(row.base)!])
+    if (staying.length === 0) return
+    const batch = await this.#loadViewBatch(view, staying, base)
+    const at = batch.keysOf(base.table.id).map((key) => positions.get(key)!)
+    await this.update(batch, { changed: changed.at(at) })
   }
 
-  /** Whether an expression reads any of these columns. */
-  #readsAny(node: Node, changed: ReadonlySet<ColumnKey>): boolean {
-    for (const key of this.#catalog.inputsOf(node)) if (changed.has(key)) return true
-    return false
+  /** The rows in which something that an expression reads has changed. */
+  #dirty(node: Node, changed: ChangedCells): RowMask {
+    return changed.isEmpty ? undefined : changed.rowsOf(this.#catalog.inputsOf(node))
   }
 
-  /** Whether a view's rows, or anything below it, change with these columns. */
-  #dependsOn(view: TableDefinition, changed: ReadonlySet<ColumnKey>): boolean {
+  /** The rows of a base whose rows in a view, or in what is below it, change. */
+  #dirtyBelow(view: TableDefinition, changed: ChangedCells): RowMask {
     const { where, iterator } = view.view!
-    if (where && this.#readsAny(where, changed)) return true
-    return iterator?.args.some((arg) => this.#readsAny(arg, changed)) || this.#readsInside(view, changed)
+    return anyOf([
+      where && this.#dirty(where, changed),
+      ...(iterator?.args ?? []).map((arg) => this.#dirty(arg, changed)),
+      this.#dirtyInside(view, changed),
+    ])
   }
 
-  /** Whether a view's own columns or indexes, or the views below it, read any of these columns. */
-  #readsInside(view: TableDefinition, changed: ReadonlySet<ColumnKey>): boolean {
-    return (
-      computedColumns(view).some((column) => this.#readsAny(column.computed!, changed)) ||
-      view.indexes.some((index) => this.#readsAny(columnOf(view, index.column), changed)) ||
-      this.#catalog.viewsOf(view).some((below) => this.#dependsOn(below, changed))
-    )
+  /** The rows of a base for which a view's own columns or indexes, or the views below it, change. */
+  #dirtyInside(view: TableDefinition, changed: ChangedCells): RowMask {
+    return anyOf([
+      ...computedColumns(view).map((column) => this.#dirty(column.computed!, changed)),
+      ...view.indexes.map((index) => this.#dirty(columnOf(view, index.column), changed)),
+      ...this.#catalog.viewsOf(view).map((below) => this.#dirtyBelow(below, changed)),
+    ])
   }
 
   /** @throws ValidationError when a row makes a predicate of its table false */
-  async #check(batch: RowBatch, checks: readonly CheckDefinition[]): Promise<void> {
+  async #check(batch: RowBatch, checks: readonly CheckDefinition[], pending: PendingCells): Promise<void> {
     for (const { name, predicate } of checks) {
+      const blocked = pending.of(predicate)
       const cells = await this.#evaluate(predicate, batch)
-      const row = cells.indexOf(false)
+      const row = cells.findIndex((cell, i) => cell === false && !blocked?.[i])
       if (row < 0) continue
       throw new ValidationError(
         `row ${row} of '${batch.table.name}' violates the check '${name}'; nothing was written`,
@@ -349,7 +405,7 @@ export class Change {
   /** Deletes stored rows with every view row that derives from them. */
   async delete(table: TableDefinition, rows: readonly number[]): Promise<void> {
     if (rows.length === 0) return
-    this.#write(table).deletes.push(...rows)
+    this.#writes.of(table).deletes.push(...rows)
     for (const view of this.#catalog.viewsOf(table)) {
       const derived = await this.#viewRows(view, rows)
       await this.delete(
@@ -361,13 +417,15 @@ export class Change {
 
   /** Fills one new column of stored rows: computes it, or takes its default. */
   async backfill(batch: RowBatch, column: ColumnDefinition): Promise<void> {
-    const cells = column.computed
-      ? await this.#compute(batch, column)
+    const { computed } = column
+    const blocked = computed && (await this.#pendingIn(batch)).of(computed)
+    const cells = computed
+      ? await this.#computeExcept(batch, column, blocked)
       : this.#defaults(batch.table, column, batch.length)
     const stored: Stored[] = []
     batch.set(column.name, cells)
     this.#encode(batch, column, stored)
-    this.#write(batch.table).updates.push({
+    this.#writes.of(batch.table).updates.push({
       backfill: true,
       rows: batch.keys,
       columns: [column.name],
@@ -381,7 +439,7 @@ export class Change {
   }
 
   /** Makes the vectors of an index for the rows of a batch. */
-  async embed(batch: RowBatch, index: IndexDefinition): Promise<void> {
+  async embed(batch: RowBatch, index: IndexDefinition, pending?: PendingCells): Promise<void> {
     if (!index.embedder) return
     const embedder = this.#session.embedder(index.embedder.name)
     if (!embedder) {
@@ -389,43 +447,63 @@ export class Change {
         `the embedding model '${index.embedder.name}' is needed to keep index '${index.name}' of '${batch.table.name}' in step, but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,
       )
     }
-    const { signal, onError } = this.#options
+    const blocked = (pending ?? (await this.#pendingIn(batch))).of(columnOf(batch.table, index.column))
     const cells = batch.column(index.column)
     const vectors: (Float32Array | null)[] = new Array(batch.length).fill(null)
     const at: number[] = []
     const inputs: (string | Uint8Array)[] = []
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]
-      if (cell === null || cell instanceof CellFailure) continue
+      if (cell === null || cell instanceof CellFailure || blocked?.[i]) continue
       at.push(i)
       inputs.push(isMedia(cell) ? await cell.bytes() : (cell as string))
     }
     if (inputs.length > 0) {
-      const known = this.#indexOf(batch.table, index.name).dimensions
-      const made = await embedValues(embedder, inputs, known, { signal, failFast: onError === 'abort' })
+      const known = this.#writes.indexOf(batch.table, index.name).dimensions
+      const made = await embedValues(embedder, inputs, known, { signal: this.#options.signal, stop: this.#stop })
       made.forEach((vector, j) => {
         if (vector instanceof Error) this.#fail(batch, at[j]!, index.name, new CellFailure(vector, embedder.name))
         else vectors[at[j]!] = vector
       })
-      const length = vectors.find((vector) => vector !== null)?.length
-      if (known === undefined && length !== undefined) {
-        this.#redefine(batch.table, (table) => ({
-          ...table,
-          indexes: table.indexes.map((i) => (i.name === index.name ? { ...i, dimensions: length } : i)),
-        }))
-      }
+      const length = vectors.find((vector) => vector)?.length
+      if (known === undefined && length !== undefined) this.#writes.setDimensions(batch.table, index.name, length)
     }
-    this.#write(batch.table).vectors.push({ index: index.name, rows: batch.keys, vectors })
+    this.#writes.of(batch.table).vectors.push({ index: index.name, rows: batch.keys, vectors })
   }
 
-  async #compute(batch: RowBatch, column: ColumnDefinition): Promise<Cell[]> {
-    const cells = await this.#evaluate(column.computed!, batch)
-    if (this.#typeOf(batch.table, column) === dynamicType) this.#resolveType(batch.table, column, cells)
+  /** Does something for each computed column of a table, once it is done for those that the column reads. */
+  async #eachColumn(table: TableDefinition, work: (column: ColumnDefinition) => Promise<void>): Promise<void> {
+    const tasks = new Map<ColumnKey, Promise<void>>()
+    for (const column of computedColumns(table)) {
+      const inputs = [...this.#catalog.inputsOf(column.computed!)].flatMap((key) => tasks.get(key) ?? [])
+      const task = Promise.all(inputs).then(() => work(column))
+      tasks.set(columnKey(table, column.name), task)
+    }
+    await settleAll(tasks.values())
+  }
+
+  /** A column's cells; null where it is pending. */
+  async #computeExcept(batch: RowBatch, column: ColumnDefinition, blocked: RowMask): Promise<Cell[]> {
+    if (!blocked?.includes(1)) return this.#compute(batch, column)
+    const at = positionsIn(inverse(blocked))
+    const cells = await this.#compute(batch, column, at)
+    const result: Cell[] = new Array(batch.length).fill(null)
+    at.forEach((i, j) => {
+      result[i] = cells[j]
+    })
+    return result
+  }
+
+  /** @param at positions of the rows; all of them when undefined */
+  async #compute(batch: RowBatch, column: ColumnDefinition, at?: readonly number[]): Promise<Cell[]> {
+    const rowOf = (i: number) => at?.[i] ?? i
+    const cells = await this.#evaluate(column.computed!, batch, at)
+    if (this.#writes.typeOf(batch.table, column) === dynamicType) this.#resolveType(batch.table, column, cells)
     const result: Cell[] = new Array(cells.length)
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]
       if (cell instanceof CellFailure) {
-        this.#refuse(batch, i, column.name, cell)
+        this.#refuse(batch, rowOf(i), column.name, cell)
         result[i] = cell
         continue
       }
@@ -439,7 +517,7 @@ export class Change {
             { cause },
           ),
         )
-        this.#refuse(batch, i, column.name, failure)
+        this.#refuse(batch, rowOf(i), column.name, failure)
         result[i] = failure
       }
     }
@@ -449,44 +527,51 @@ export class Change {
   /** A value as its column's type has it; media are resolved. */
   #parse(column: ColumnDefinition, value: unknown, table?: TableDefinition): unknown {
     if (value === null || value === undefined) return null
-    const type = table ? this.#typeOf(table, column) : column.type
+    const type = table ? this.#writes.typeOf(table, column) : column.type
     return parseCell(type, value, this.#session, this, this.#options.signal)
   }
 
-  async #evaluate(node: Node, batch: RowBatch): Promise<readonly Cell[]> {
+  async #evaluate(node: Node, batch: RowBatch, at?: readonly number[]): Promise<readonly Cell[]> {
     const expanded = this.#catalog.expand(node)
     const tables: number[] = []
     visit(expanded, (n) => {
       if (n.kind === 'rowid') tables.push(n.table)
     })
     for (const id of tables) await this.#predictRowids(id, batch.table)
-    const rows: Rows = tables.length === 0 ? batch : { length: batch.length, valuesOf: (n) => this.#values(batch, n) }
-    const { signal, onError } = this.#options
-    return evaluate(expanded, rows, { signal, failFast: onError === 'abort' })
+    const valuesOf = (n: Node): readonly Cell[] => {
+      const values = tables.length === 0 ? batch.valuesOf(n) : this.#values(batch, n)
+      return at ? at.map((i) => values[i]) : values
+    }
+    const rows: Rows = { length: at?.length ?? batch.length, valuesOf }
+    return evaluate(expanded, rows, { signal: this.#options.signal, stop: this.#stop })
   }
 
   /** The values of a column or row id. Row ids that the commit will give are those that were predicted. */
   #values(batch: RowBatch, node: Node): readonly Cell[] {
     const values = batch.valuesOf(node)
     if (node.kind !== 'rowid') return values
-    const first = this.#firstRows.get(node.table)
-    return values.map((key) => ((key as RowKey) > 0 ? key : first!.rowid - (key as RowKey) - 1))
+    const first = this.#writes.firstRow(node.table)
+    return values.map((key) => ((key as RowKey) > 0 ? key : first! - (key as RowKey) - 1))
   }
 
-  /** The commit checks that the ids are given as predicted. */
   async #predictRowids(id: number, current: TableDefinition): Promise<void> {
-    if (this.#firstRows.has(id)) return
+    if (this.#writes.firstRow(id) !== undefined) return
     // A view that is being created numbers its rows from 1.
     const table = this.#catalog.find(id)
     const rowid = table ? await this.#session.engine.nextRowid(table) : 1
-    this.#firstRows.set(id, { table: table ?? current, rowid })
+    this.#writes.predictFirstRow(id, table ?? current, rowid)
   }
 
-  /** Positions of the rows of a base that belong to a view. A row whose condition fails does not. */
-  async #matching(view: TableDefinition, where: Node, batch: RowBatch): Promise<number[]> {
-    const cells = await this.#evaluate(where, batch)
+  /**
+   * Positions of the rows of a base that belong to a view. A row whose condition fails does not.
+   * @param except rows that are not asked for
+   */
+  async #matching(view: TableDefinition, where: Node, batch: RowBatch, except: RowMask): Promise<number[]> {
+    const asked = except ? positionsIn(inverse(except)) : undefined
+    const cells = await this.#evaluate(where, batch, asked)
     const at: number[] = []
-    cells.forEach((cell, i) => {
+    cells.forEach((cell, j) => {
+      const i = asked?.[j] ?? j
       if (cell instanceof CellFailure) this.#fail(batch, i, view.name, cell)
       else if (cell === true) at.push(i)
     })
@@ -496,16 +581,11 @@ export class Change {
   /** The first value of a column decides its type. */
   #resolveType(table: TableDefinition, column: ColumnDefinition, cells: readonly Cell[]): void {
     const value = cells.find((cell) => cell !== null && cell !== undefined && !(cell instanceof CellFailure))
-    if (value === undefined) return
-    const type = typeOfValue(value)
-    this.#redefine(table, (t) => ({
-      ...t,
-      columns: t.columns.map((c) => (c.name === column.name ? { ...c, type } : c)),
-    }))
+    if (value !== undefined) this.#writes.setType(table, column, typeOfValue(value))
   }
 
   #encode(batch: RowBatch, column: ColumnDefinition, stored: Stored[]): void {
-    const type = this.#typeOf(batch.table, column)
+    const type = this.#writes.typeOf(batch.table, column)
     const cells = batch.column(column.name)
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]
@@ -519,7 +599,8 @@ export class Change {
 
   /** Under `abort` a failed cell ends the statement. */
   #refuse(batch: RowBatch, row: number, column: string, { error, function: fn }: CellFailure): void {
-    if (this.#options.onError === 'ignore') return
+    if (!this.#stop) return
+    this.#stop.abort()
     throw new ComputeError(
       `column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`,
       {
@@ -539,9 +620,19 @@ export class Change {
       type: failure.error.name,
       message: failure.error.message,
       function: failure.function,
+      attempts: failure.attempts,
     }
-    this.#write(batch.table).errors.push(error)
-    this.failures.push({ ...error, table: batch.table })
+    this.#writes.of(batch.table).errors.push(error)
+    this.#failures.push({ ...error, table: batch.table })
+  }
+
+  /** What is pending among some rows. New rows of tables are not asked about: nothing of them can be. */
+  async #pendingIn(batch: RowBatch, ask = true): Promise<PendingCells> {
+    if (!ask) return new PendingCells(this.#catalog, batch, [])
+    this.#pending ??= this.#session.engine.pending()
+    const { completes } = this.#options
+    const ranges = (await this.#pending).filter((range) => range.id !== completes?.id)
+    return new PendingCells(this.#catalog, batch, ranges)
   }
 
   async #viewRows(view: TableDefinition, bases: readonly number[]): Promise<{ rowid: number; base: number }[]> {
@@ -576,61 +667,6 @@ export class Change {
     const baseOf = new Map(rows.map((row) => [row.rowid, row.base]))
     const at = columns.keys.map((key) => positions.get(baseOf.get(key)!)!)
     return new RowBatch(view, columns.keys, columns.values, { batch: base, at })
-  }
-
-  #definition(table: TableDefinition): TableDefinition {
-    return this.#definitions.get(table.id) ?? table
-  }
-
-  #redefine(table: TableDefinition, change: (table: TableDefinition) => TableDefinition): void {
-    this.#definitions.set(table.id, change(this.#definition(table)))
-  }
-
-  #typeOf(table: TableDefinition, column: ColumnDefinition): ColumnType<any> {
-    return this.#definitions.get(table.id)?.columns.find((c) => c.name === column.name)?.type ?? column.type
-  }
-
-  #indexOf(table: TableDefinition, name: string): IndexDefinition {
-    return this.#definition(table).indexes.find((index) => index.name === name)!
-  }
-
-  #tables = new Map<number, TableDefinition>()
-
-  #write(table: TableDefinition): PendingWrite {
-    let write = this.#writes.get(table.id)
-    if (!write) {
-      write = {
-        deletes: [],
-        count: 0,
-        bases: [],
-        inserted: new Map(),
-        updates: [],
-        clearedErrors: [],
-        errors: [],
-        vectors: [],
-      }
-      this.#writes.set(table.id, write)
-      this.#tables.set(table.id, table)
-    }
-    return write
-  }
-
-  #tableWrite(id: number, write: PendingWrite): TableWrite {
-    const table = this.#definition(this.#tables.get(id)!)
-    return {
-      table,
-      deletes: write.deletes,
-      inserts: {
-        count: write.count,
-        bases: table.view ? write.bases : undefined,
-        columns: [...write.inserted.keys()],
-        values: [...write.inserted.values()],
-      },
-      updates: write.updates,
-      clearedErrors: write.clearedErrors,
-      errors: write.errors,
-      vectors: write.vectors,
-    }
   }
 }
 
@@ -673,6 +709,9 @@ export function sameValue(type: ColumnType<any>, a: Cell, b: Cell): boolean {
   if (x instanceof Uint8Array && y instanceof Uint8Array) return Buffer.compare(x, y) === 0
   return x === y
 }
+
+/** The rows that a mask does not mean. */
+const inverse = (mask: Uint8Array): Uint8Array => mask.map((is) => 1 - is)
 
 function asError(cause: unknown): Error {
   if (PixeltableError.isInstance(cause)) return cause

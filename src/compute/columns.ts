@@ -7,6 +7,7 @@ import { type Node, transform } from '../expr/node.js'
 import type { Session } from '../plan/session.js'
 import type { Column } from '../types/column.js'
 import { Change, type OnError } from './change.js'
+import { ChangedCells } from './changed-cells.js'
 import { altered, defineColumns, defineComputed } from './definitions.js'
 import { loadBatch } from './schema.js'
 import type { Target } from './statements.js'
@@ -245,7 +246,7 @@ export async function alterComputedColumn(
   const rows = (await loadBatch(session, catalog, table)).as(next)
   if (!definition.unstored) rows.set(name, new Array(rows.length).fill(null))
   await change.update(rows, {
-    changed: new Set([columnKey(table, name)]),
+    changed: new ChangedCells([[columnKey(table, name), new Uint8Array(rows.length).fill(1)]]),
     recompute: new Set(definition.unstored ? [] : [name]),
   })
   await session.commit(change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version }))

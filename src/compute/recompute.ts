@@ -2,6 +2,7 @@ import type { Node } from '../expr/node.js'
 import { collect } from '../plan/execute.js'
 import type { Session } from '../plan/session.js'
 import { Change, type OnError } from './change.js'
+import { ChangedCells } from './changed-cells.js'
 import { recomputable } from './columns.js'
 import { loadBatch } from './schema.js'
 import { type ChangeResult, finish, rowQuery, type Target } from './statements.js'
@@ -32,7 +33,7 @@ export function recomputeRows(
     }
     const change = new Change(session, catalog, { operation: 'recompute', onError, signal })
     const batch = await loadBatch(session, catalog, table, rows)
-    await change.update(batch, { changed: new Set(), recompute, cascade })
+    await change.update(batch, { changed: new ChangedCells(), recompute, cascade })
     return finish(session, change, { updated: rows.length })
   })
 }

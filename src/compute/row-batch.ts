@@ -23,6 +23,11 @@ export class RowBatch implements Rows {
     this.#base = base
   }
 
+  /** The rows of the base that these derive from; undefined in a table. */
+  get base(): RowBatch | undefined {
+    return this.#base?.batch
+  }
+
   get length(): number {
     return this.keys.length
   }
@@ -42,14 +47,15 @@ export class RowBatch implements Rows {
   }
 
   valuesOf(node: Node): readonly Cell[] {
-    if (node.kind === 'rowid') return this.#keysOf(node.table)
+    if (node.kind === 'rowid') return this.keysOf(node.table)
     if (node.kind !== 'column') throw new QueryError('a computed value cannot use scores')
     return this.#owned(node.table, node.name, undefined)
   }
 
-  #keysOf(table: number): readonly RowKey[] {
+  /** The row ids in this table, or, of the rows that they derive from, in one of its bases. */
+  keysOf(table: number): readonly RowKey[] {
     if (this.table.id === table || !this.#base) return this.keys
-    const keys = this.#base.batch.#keysOf(table)
+    const keys = this.#base.batch.keysOf(table)
     return this.#base.at.map((i) => keys[i]!)
   }
 

@@ -6,6 +6,7 @@ import type { Node } from '../expr/node.js'
 import { collect } from '../plan/execute.js'
 import type { Session } from '../plan/session.js'
 import { Change, sameValue } from './change.js'
+import { ChangedCells, positionsIn } from './changed-cells.js'
 import { cellError, parseCell } from './parse.js'
 import { loadBatch } from './schema.js'
 import { type ChangeResult, finish, rowQuery, type StatementOptions, type Target } from './statements.js'
@@ -81,23 +82,26 @@ export async function setColumns(
   )
   const position = new Map(rows.map((row, i) => [row._rowid, i]))
   const order = batch.keys.map((key) => position.get(key)!)
-  const changed = new Set<string>()
-  const at = new Set<number>()
+  const changed = new ChangedCells()
+  const names: string[] = []
+  const touched = new Uint8Array(batch.length)
   for (const [name, cells] of given) {
     const { type } = table.columns.find((c) => c.name === name)!
     const old = batch.column(name)
     const after = order.map((i) => cells[i])
-    after.forEach((cell, i) => {
-      if (sameValue(type, old[i], cell)) return
-      changed.add(name)
-      at.add(i)
-    })
+    const differs = Uint8Array.from(after, (cell, i) => (sameValue(type, old[i], cell) ? 0 : 1))
     batch.set(name, after)
+    if (!differs.includes(1)) continue
+    names.push(name)
+    changed.add(columnKey(table, name), differs)
+    differs.forEach((is, i) => {
+      touched[i]! |= is
+    })
   }
-  const touched = [...at].sort((a, b) => a - b)
-  await change.update(batch.pick(touched), {
-    changed: new Set([...changed].map((name) => columnKey(table, name))),
-    own: { columns: [...changed], versions: touched.map((i) => rows[order[i]!]!._version) },
+  const at = positionsIn(touched)
+  await change.update(batch.pick(at), {
+    changed: changed.at(at),
+    own: { columns: names, versions: at.map((i) => rows[order[i]!]!._version) },
     ...(cascade === undefined ? {} : { cascade }),
   })
 }

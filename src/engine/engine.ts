@@ -59,6 +59,8 @@ export interface Engine {
   changes(line: readonly TableDefinition[], since: number, until: number): Promise<RowChange[]>
   /** Cells of a table whose error is recorded: of some columns (or indexes), or of all. */
   errors(table: TableDefinition, columns?: readonly string[]): Promise<StoredCellError[]>
+  /** Everything that is not computed yet, in the order in which it can be. */
+  pending(): Promise<PendingRange[]>
   /** The id that the next row inserted into a table gets. */
   nextRowid(table: TableDefinition): Promise<number>
   /** Removes what only versions before `keepFrom` need, and gives the space back. */
@@ -122,6 +124,17 @@ export interface RowChange {
   readonly rowid: number
   /** The version that changed it last. */
   readonly version: number
+}
+
+/** Rows of a table in which something is not computed yet. */
+export interface PendingRange {
+  readonly id: number
+  readonly table: number
+  /** The id of a column or index; 0 for everything that derives from the rows. */
+  readonly what: number
+  /** Row ids, both included. */
+  readonly first: number
+  readonly last: number
 }
 
 /** What `vacuum` removed. */
@@ -268,6 +281,21 @@ export interface Commit {
   readonly files?: readonly FileContent[] | undefined
   /** A base before the views that derive from it. */
   readonly writes?: readonly TableWrite[] | undefined
+  /** What this commit leaves to be computed later: in rows up to an id, or in those that it inserts. */
+  readonly defers?:
+    | readonly { readonly table: TableDefinition; readonly what: number; readonly last?: number }[]
+    | undefined
+  /** What it has computed of a pending range: up to this row. The range must still be as it was read. */
+  readonly completes?: { readonly range: PendingRange; readonly upTo: number } | undefined
+  /** Rows that it was computed from, and the versions that they must still have. */
+  readonly read?: readonly ReadRows[] | undefined
+}
+
+/** Rows of a table as a statement read them. */
+export interface ReadRows {
+  readonly table: TableDefinition
+  readonly rows: readonly number[]
+  readonly versions: readonly number[]
 }
 
 export type SchemaChange =
@@ -341,6 +369,8 @@ export interface StoredCellError {
   readonly type: string
   readonly message: string
   readonly function?: string | undefined
+  /** How often the function was called. */
+  readonly attempts: number
 }
 
 export interface CommitResult {

@@ -31,8 +31,8 @@ export interface Rows {
 
 export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined
-  /** Whether the first failing cell ends the work, before more calls are made (and paid for). */
-  readonly failFast?: boolean | undefined
+  /** Aborted by the first cell that fails: it ends the work of all who share it. Without, every cell is computed. */
+  readonly stop?: AbortController | undefined
   /** Hears of each call of a function. */
   readonly called?: ((call: CallRecord) => void) | undefined
 }
@@ -187,10 +187,10 @@ async function evaluateFunction(node: FunctionNode, rows: Rows, options: Evaluat
       `the function '${fn.name}' is needed to compute a column, but this program has not defined it: import the module that defines it, or pass it to Pixeltable.open(path, { functions })`,
     )
   }
-  const { signal, failFast, called } = options
+  const { signal, stop, called } = options
   await callRows(code, argsOf, {
     signal,
-    failFast,
+    stop,
     value: (i, value) => {
       result[pending[i]!] = value
     },

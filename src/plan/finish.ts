@@ -54,7 +54,7 @@ async function values(
       return rows.map((row) => row[at])
     },
   }
-  const cells = await evaluate(node, source, { signal, failFast: true })
+  const cells = await evaluate(node, source, { signal, stop: new AbortController() })
   const failure = cells.find((cell) => cell instanceof CellFailure)
   if (failure instanceof CellFailure) throw failure.error
   return cells

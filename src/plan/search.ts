@@ -77,7 +77,7 @@ async function toQueryVector(
   const key = typeof input === 'string' ? queryKey(embedder, input) : undefined
   const cached = key === undefined ? undefined : session.queryVectors.get(key)
   if (cached) return cached
-  const [vector] = await embedValues(embedder, [input], index.dimensions, { signal, failFast: true })
+  const [vector] = await embedValues(embedder, [input], index.dimensions, { signal, stop: new AbortController() })
   if (key !== undefined) session.queryVectors.set(key, vector as Float32Array)
   return vector as Float32Array
 }

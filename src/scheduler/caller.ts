@@ -19,8 +19,11 @@ export interface CallRecord {
 /** Who asks for calls, and hears what becomes of them. */
 export interface Asker {
   readonly signal?: AbortSignal | undefined
-  /** Whether the first row that fails ends the work, before more calls are made (and paid for). */
-  readonly failFast?: boolean | undefined
+  /**
+   * Aborted by the first row that fails: it ends the work of all who share it, before more calls are made (and paid
+   * for). Calls that are under way are waited for. Without, every row is called.
+   */
+  readonly stop?: AbortController | undefined
   /** The result of a row. */
   value(row: number, value: unknown): void
   /** A row that has none, after so many attempts. */
@@ -47,6 +50,10 @@ export function callRows(code: FunctionCode, rows: readonly (readonly unknown[])
   return caller.call(rows, asker)
 }
 
+/** Whether calls of a function may be waited for, and paid for; unknown functions may. */
+export const mayBeAsynchronous = (code: FunctionCode): boolean =>
+  code.asynchronous || callers.get(code)?.asynchronous !== false
+
 /** A row of somebody's that waits for its result. */
 interface Item {
   readonly args: readonly unknown[]
@@ -59,8 +66,7 @@ interface Item {
 class Request {
   readonly asker: Asker
   readonly done: Promise<void>
-  /** Whether rows that are not under way yet are not wanted any more. */
-  stopped = false
+  #aborted = false
   /** Rows without a result. */
   #open: number
   /** Rows that are under way. */
@@ -70,20 +76,28 @@ class Request {
   constructor(asker: Asker, rows: number) {
     this.asker = asker
     this.#open = rows
-    const { signal } = asker
+    const { signal, stop } = asker
     this.done = new Promise((resolve, reject) => {
       const abort = (): void => {
-        this.stopped = true
-        this.#open = 0
+        this.#aborted = true
         reject(signal!.reason)
+        this.#end()
       }
       this.#end = () => {
         signal?.removeEventListener('abort', abort)
+        stop?.signal.removeEventListener('abort', this.#check)
         resolve()
       }
-      signal?.addEventListener('abort', abort, { once: true })
+      signal?.addEventListener('abort', abort)
+      stop?.signal.addEventListener('abort', this.#check)
       if (signal?.aborted) abort()
     })
+    this.#check()
+  }
+
+  /** Whether rows that are not under way yet are still to be called. */
+  get isWanted(): boolean {
+    return !this.#aborted && !this.asker.stop?.signal.aborted
   }
 
   start(rows: number): void {
@@ -97,14 +111,14 @@ class Request {
   }
 
   value(item: Item, value: unknown): void {
-    if (this.#open > 0) this.asker.value(item.row, value === undefined ? null : value)
+    if (!this.#aborted) this.asker.value(item.row, value === undefined ? null : value)
     this.#close()
   }
 
   fail(item: Item, cause: unknown): void {
-    if (this.#open > 0) {
-      if (this.asker.failFast) this.stopped = true
+    if (!this.#aborted) {
       this.asker.failed(item.row, cause, item.attempts)
+      this.asker.stop?.abort()
     }
     this.#close()
   }
@@ -115,9 +129,8 @@ class Request {
     this.#check()
   }
 
-  /** When one has failed and ends the work, those under way are waited for: they are paid for. */
-  #check(): void {
-    if (this.#open <= 0 || (this.stopped && this.#running === 0)) this.#end()
+  readonly #check = (): void => {
+    if (this.#open === 0 || (this.#running === 0 && !this.isWanted)) this.#end()
   }
 }
 
@@ -126,7 +139,7 @@ class Caller {
   readonly #pool: Pool
   readonly #budget: RetryBudget
   /** Whether the function returns promises; unknown until it is first called. */
-  #asynchronous: boolean | undefined
+  asynchronous: boolean | undefined
   /** Rows that wait for a call; a head that moves instead of shifting. */
   #pending: Item[] = []
   #head = 0
@@ -139,36 +152,37 @@ class Caller {
     this.#pool = code.pool === undefined ? new Pool() : poolNamed(code.pool)
     this.#pool.join(code.name, { concurrency: code.concurrency, ...code.rateLimit })
     this.#budget = new RetryBudget(code.retryBudget ?? defaultRetryBudget)
-    if (code.asynchronous || code.batchSize > 1) this.#asynchronous = true
+    if (code.asynchronous || code.batchSize > 1) this.asynchronous = true
   }
 
   async call(rows: readonly (readonly unknown[])[], asker: Asker): Promise<void> {
     asker.signal?.throwIfAborted()
     let start = 0
-    if (this.#asynchronous === undefined && rows.length > 0) {
+    if (this.asynchronous === undefined && rows.length > 0) {
       // A function shows what it is when it is first called.
       await this.#schedule(rows, 0, 1, asker)
       start = 1
     }
-    if (!this.#asynchronous) start = await this.#callInline(rows, start, asker)
+    if (!this.asynchronous) start = await this.#callInline(rows, start, asker)
     if (start < rows.length) await this.#schedule(rows, start, rows.length, asker)
   }
 
   /** Calls a synchronous function row by row. @returns the row at which it turned out not to be one */
   async #callInline(rows: readonly (readonly unknown[])[], start: number, asker: Asker): Promise<number> {
-    const { signal, failFast } = asker
+    const { signal, stop } = asker
     const context = new Call([signal], this.#code.signal, 1)
     const began = performance.now()
     let sliceEnd = began + timeSlice
     let row = start
     try {
-      for (; row < rows.length && !this.#asynchronous; row++) {
+      for (; row < rows.length && !this.asynchronous; row++) {
         signal?.throwIfAborted()
+        if (stop?.signal.aborted) return rows.length
         try {
           this.#code.signal?.throwIfAborted()
           let values = this.#code.call([rows[row]!], context)
           if (values instanceof Promise) {
-            this.#asynchronous = true
+            this.asynchronous = true
             values = await values
           }
           const [value] = values
@@ -176,7 +190,7 @@ class Caller {
           asker.value(row, value === undefined ? null : value)
         } catch (cause) {
           asker.failed(row, cause, 1)
-          if (failFast) return rows.length
+          stop?.abort()
         }
         if (performance.now() > sliceEnd) {
           await new Promise((resolve) => setImmediate(resolve))
@@ -293,7 +307,7 @@ class Caller {
         items.map((item) => item.args),
         context,
       )
-      this.#asynchronous ??= made instanceof Promise
+      this.asynchronous ??= made instanceof Promise
       values = made instanceof Promise ? await this.#inTime(made, context) : made
       if (!Array.isArray(values) || values.length !== items.length) {
         const got = Array.isArray(values) ? values.length : typeof values
@@ -337,7 +351,7 @@ class Caller {
   #failed(items: readonly Item[], cause: unknown): void {
     const { retries = defaultRetries } = this.#code
     const failure = classifyError(cause)
-    const delay = this.#asynchronous ? retryDelay(failure, attemptOf(items), retries, this.#budget) : undefined
+    const delay = this.asynchronous ? retryDelay(failure, attemptOf(items), retries, this.#budget) : undefined
     if (delay === undefined) {
       for (const item of items) item.request.fail(item, cause)
       return
@@ -352,7 +366,7 @@ class Caller {
   }
 }
 
-const isWanted = ({ request }: Item): boolean => !request.stopped
+const isWanted = ({ request }: Item): boolean => request.isWanted
 
 const attemptOf = (items: readonly Item[]): number => Math.max(...items.map((item) => item.attempts))
 

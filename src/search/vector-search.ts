@@ -66,8 +66,8 @@ export function codeOf(embedder: Embedder): FunctionCode {
 /** How values are embedded. */
 export interface EmbedValuesOptions {
   readonly signal?: AbortSignal | undefined
-  /** Whether the first value that fails ends the work. */
-  readonly failFast?: boolean | undefined
+  /** Aborted by the first value that fails: it ends the work of all who share it, and its error is thrown. */
+  readonly stop?: AbortController | undefined
   /** Hears of each call of the model. */
   readonly called?: ((call: CallRecord) => void) | undefined
 }
@@ -80,7 +80,7 @@ export async function embedValues(
   embedder: Embedder,
   values: readonly (string | Uint8Array)[],
   dimensions: number | undefined,
-  { signal, failFast, called }: EmbedValuesOptions,
+  { signal, stop, called }: EmbedValuesOptions,
 ): Promise<(Float32Array | Error)[]> {
   const result: (Float32Array | Error)[] = new Array(values.length)
   let length = dimensions ?? embedder.dimensions
@@ -97,7 +97,7 @@ export async function embedValues(
     values.map((value) => [value]),
     {
       signal,
-      failFast,
+      stop,
       value: (row, value) => {
         try {
           const vector = toVector(value, length)
@@ -111,7 +111,7 @@ export async function embedValues(
       ...(called ? { called } : {}),
     },
   )
-  if (failFast && failure) throw failure
+  if (stop && failure) throw failure
   return result
 }
 

@@ -20,7 +20,7 @@ interface Outcome {
 async function call(
   code: FunctionCode,
   args: readonly unknown[],
-  options: { signal?: AbortSignal; failFast?: boolean } = {},
+  options: { signal?: AbortSignal; stop?: AbortController } = {},
 ): Promise<Outcome> {
   const values: unknown[] = []
   const calls: CallRecord[] = []
@@ -205,10 +205,25 @@ test('the first failure stops what has not begun, and what has is waited for', a
     if (n === 0) throw new Error('no')
     return n
   })
-  const { values } = await call(code, [0, 1, 2, 3, 4, 5, 6, 7], { failFast: true })
+  const { values } = await call(code, [0, 1, 2, 3, 4, 5, 6, 7], { stop: new AbortController() })
   expect(values).toEqual(['no ×1', 1])
   expect(begun).toEqual([0, 1])
   expect(ended).toEqual([0, 1])
+})
+
+test('who shares a stop stops together', async () => {
+  const stop = new AbortController()
+  const slow = codeOf({ concurrency: 1 }, async (n: number) => {
+    await sleep(10)
+    return n
+  })
+  const failing = codeOf({}, async () => {
+    throw new Error('no')
+  })
+  const [a, b] = await Promise.all([call(slow, [1, 2, 3], { stop }), call(failing, [1], { stop })])
+  expect([a.values, b.values]).toEqual([[1], ['no ×1']])
+  expect((await call(slow, [4], { stop })).values).toEqual([])
+  expect((await call(codeOf({}, (n: number) => n), [5], { stop })).values).toEqual([])
 })
 
 test('an abort ends the wait at once; others in the same batch go on', async () => {

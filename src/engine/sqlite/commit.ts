@@ -55,6 +55,8 @@ class Transaction {
     for (const file of commit.files ?? []) this.#writeFile(file)
     for (const write of commit.writes ?? []) this.#deleteRows(write)
     for (const write of commit.writes ?? []) this.#writeTable(write)
+    for (const deferred of commit.defers ?? []) this.#defer(deferred)
+    if (commit.completes) this.#complete(commit.completes)
     if (this.#counts.size === 0) return { version: current, firstRow: this.#firstRow }
     this.#recordVersion(commit.operation)
     return { version: this.#version, firstRow: this.#firstRow }
@@ -68,6 +70,17 @@ class Transaction {
     const { unchanged } = commit
     if (unchanged && lastVersion(this.#connection, unchanged.table) !== unchanged.version) {
       throw new ConflictError(`rows of '${unchanged.table.name}' were changed by another statement meanwhile`)
+    }
+    for (const { table, rows, versions } of commit.read ?? []) {
+      const same = this.#connection
+        .prepare(
+          `SELECT count(*) FROM json_each(?) AS i JOIN json_each(?) AS v ON v.key = i.key JOIN ${quote(table.name)} AS t ON t._rowid = i.value AND t._version = v.value`,
+        )
+        .pluck()
+        .get(JSON.stringify(rows), JSON.stringify(versions))
+      if (same !== rows.length) {
+        throw new ConflictError(`rows of '${table.name}' were changed by another statement meanwhile`)
+      }
     }
     for (const { table, rowid } of commit.firstRows ?? []) {
       // A table that this commit creates is not there yet.
@@ -109,6 +122,7 @@ class Transaction {
         this.#run('DELETE FROM pxt_tables WHERE id = ?', id)
         this.#run('DELETE FROM pxt_definitions WHERE table_id = ?', id)
         this.#run('DELETE FROM pxt_versions WHERE table_id = ?', id)
+        this.#run('DELETE FROM pxt_pending WHERE table_id = ?', id)
         return
       }
       case 'renameTable': {
@@ -128,6 +142,7 @@ class Transaction {
           table.id,
         )
         this.#keepDefinition(table)
+        this.#endPending(table)
         this.#count(table.id)
         return
       }
@@ -179,10 +194,23 @@ class Transaction {
     for (const index of table.indexes.filter(ddl.keepsVectors)) {
       this.#restoreRows(ddl.vectorsTable(table.name, index.name), asOf)
     }
+    this.#run(
+      'UPDATE pxt_pending SET _until = ? WHERE table_id = ? AND _until IS NULL AND _version > ?',
+      this.#version,
+      table.id,
+      asOf,
+    )
+    this.#run(
+      'INSERT INTO pxt_pending SELECT NULL, table_id, what, first, last, ?, NULL FROM pxt_pending WHERE table_id = ? AND _version <= ? AND _until > ?',
+      this.#version,
+      table.id,
+      asOf,
+      asOf,
+    )
     const errors = quote(ddl.errorsTable(table.name))
     this.#run(`UPDATE ${errors} SET _until = ? WHERE _until IS NULL AND _version > ?`, this.#version, asOf)
     this.#run(
-      `INSERT INTO ${errors} SELECT NULL, _rowid, ?, "column", type, message, function FROM ${errors} WHERE _version <= ? AND _until > ?`,
+      `INSERT INTO ${errors} SELECT NULL, _rowid, ?, "column", type, message, function, attempts FROM ${errors} WHERE _version <= ? AND _until > ?`,
       this.#version,
       asOf,
       asOf,
@@ -271,13 +299,14 @@ class Transaction {
     for (const { column, rows } of write.clearedErrors ?? []) this.#endErrors(table, column, rows)
     for (const error of write.errors ?? []) {
       this.#run(
-        `INSERT OR REPLACE INTO ${errors} VALUES (NULL, ?, ?, ?, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO ${errors} VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)`,
         this.#row(table.id, error.row),
         this.#version,
         error.column,
         error.type,
         error.message,
         error.function ?? null,
+        error.attempts,
       )
       this.#count(table.id).errors++
     }
@@ -371,6 +400,43 @@ class Transaction {
     })
     const counts = this.#count(table.id)
     if (!backfill) counts.updated += rows.length
+  }
+
+  /** Leaves cells to be computed later: of the rows that this commit inserted, or of all up to an id. */
+  #defer({ table, what, last }: NonNullable<Commit['defers']>[number]): void {
+    const inserted = this.#firstRow.get(table.id)
+    const from = last === undefined ? inserted : 1
+    const to = last ?? (nextRowid(this.#connection, table) ?? 1) - 1
+    if (from === undefined || to < from) return
+    this.#run('INSERT INTO pxt_pending VALUES (NULL, ?, ?, ?, ?, ?, NULL)', table.id, what, from, to, this.#version)
+    this.#count(table.id)
+  }
+
+  #complete({ range, upTo }: NonNullable<Commit['completes']>): void {
+    const { id, table, what, last } = range
+    const ended = this.#run('UPDATE pxt_pending SET _until = ? WHERE id = ? AND _until IS NULL', this.#version, id)
+    if (ended === 0) throw new ConflictError('pending cells were computed by another statement meanwhile')
+    if (upTo < last) {
+      this.#run(
+        'INSERT INTO pxt_pending VALUES (NULL, ?, ?, ?, ?, ?, NULL)',
+        table,
+        what,
+        upTo + 1,
+        last,
+        this.#version,
+      )
+    }
+    this.#count(table)
+  }
+
+  /** What is dropped is not pending any more. */
+  #endPending({ id, columns, indexes }: TableDefinition): void {
+    this.#run(
+      'UPDATE pxt_pending SET _until = ? WHERE table_id = ? AND _until IS NULL AND what <> 0 AND what NOT IN (SELECT value FROM json_each(?))',
+      this.#version,
+      id,
+      JSON.stringify([...columns, ...indexes].map((item) => item.id)),
+    )
   }
 
   #recordVersion(operation: string): void {

@@ -34,7 +34,7 @@ export function createTable(table: TableDefinition): string[] {
   return [
     `CREATE TABLE ${quote(table.name)} (${['_rowid INTEGER PRIMARY KEY', ...system, ...columns.map(columnSql)].join(', ')}) STRICT`,
     `CREATE TABLE ${quote(historyTable(table.name))} (${history.join(', ')}) STRICT`,
-    `CREATE TABLE ${quote(errorsTable(table.name))} (_until INTEGER, _rowid INTEGER NOT NULL, _version INTEGER NOT NULL, "column" TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL, function TEXT, PRIMARY KEY (_rowid, "column", _version)) STRICT`,
+    `CREATE TABLE ${quote(errorsTable(table.name))} (_until INTEGER, _rowid INTEGER NOT NULL, _version INTEGER NOT NULL, "column" TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL, function TEXT, attempts INTEGER NOT NULL, PRIMARY KEY (_rowid, "column", _version)) STRICT`,
     ...indexesOf(table).map((index) => index.create),
     ...table.indexes.flatMap((index) => createVectors(table, index)),
   ]

@@ -38,6 +38,15 @@ const migrations: readonly string[] = [
     reverts INTEGER,
     PRIMARY KEY (table_id, version)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pxt_pending (
+    id INTEGER PRIMARY KEY,
+    table_id INTEGER NOT NULL,
+    what INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    _version INTEGER NOT NULL,
+    _until INTEGER
+  ) STRICT;
   CREATE TABLE pxt_files (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, mime TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_file_chunks (
     sha256 TEXT NOT NULL,

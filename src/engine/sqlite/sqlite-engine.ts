@@ -10,6 +10,7 @@ import type {
   Engine,
   GivenRows,
   HeldRows,
+  PendingRange,
   ReadArgument,
   RowChange,
   Select,
@@ -135,12 +136,22 @@ class SqliteEngine implements Engine {
     const which = columns === undefined ? '' : ' AND "column" IN (SELECT value FROM json_each(?))'
     const rows = this.#connection
       .prepare(
-        `SELECT _rowid AS row, "column", type, message, function FROM ${quote(errorsTable(table.name))} WHERE _until IS NULL${which} ORDER BY _rowid, "column"`,
+        `SELECT _rowid AS row, "column", type, message, function, attempts FROM ${quote(errorsTable(table.name))} WHERE _until IS NULL${which} ORDER BY _rowid, "column"`,
       )
       .all(...(columns === undefined ? [] : [JSON.stringify(columns)])) as (StoredCellError & {
       function: string | null
     })[]
     return rows.map(({ function: fn, ...row }) => ({ ...row, ...(fn === null ? {} : { function: fn }) }))
+  }
+
+  async pending(): Promise<PendingRange[]> {
+    await this.#transactions.outside()
+    // Columns have greater ids than those that they read, and views than their bases.
+    return this.#connection
+      .prepare(
+        'SELECT id, table_id AS "table", what, first, last FROM pxt_pending WHERE _until IS NULL ORDER BY table_id, what, first',
+      )
+      .all() as PendingRange[]
   }
 
   async nextRowid(table: TableDefinition): Promise<number> {

@@ -51,6 +51,7 @@ class Sweep {
       this.#sweepDefinitions(id)
       this.#dropRetired(id, name, companions)
     }
+    this.#run('DELETE FROM pxt_pending WHERE _until <= ?', this.#keepFrom)
     this.#run('DELETE FROM pxt_versions WHERE version < ?', this.#keepFrom)
     this.#run(`UPDATE pxt_meta SET value = max(value, ?) WHERE key = 'first_version'`, this.#keepFrom)
     return { rows, files: this.#sweepFiles() }
