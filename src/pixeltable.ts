@@ -4,6 +4,7 @@ import { isInside } from './catalog/names.js'
 import { snapshotToJson } from './catalog/serialize.js'
 import type { OnError } from './compute/change.js'
 import { createDirectory, dropDirectory, dropTable, move } from './compute/directories.js'
+import { BackgroundDrain, type DrainOptions, type DrainResult, drain } from './compute/drain.js'
 import { type CsvImportOptions, type FileFormat, fileToImport } from './compute/file-formats.js'
 import { type FileOptions, openFiles } from './compute/files.js'
 import { importFile } from './compute/import.js'
@@ -43,6 +44,12 @@ export interface OpenOptions extends FileOptions {
    * (`import * as functions from './functions.js'`). What the program has defined by then is found without.
    */
   readonly functions?: readonly unknown[] | Readonly<Record<string, unknown>>
+  /**
+   * `'background'` computes what is pending (see `InsertOptions.compute`) without being asked: what is found when the
+   * file is opened, and what is deferred later. `'manual'` leaves it to `drain()`.
+   * @default 'manual'
+   */
+  readonly drain?: 'manual' | 'background'
   /** How long a writer waits for another process, in milliseconds; at least 0. @default 5000 */
   readonly busyTimeout?: number
 }
@@ -145,9 +152,11 @@ export type FileSource =
  */
 export class Pixeltable {
   readonly #session: Session
+  readonly #background: BackgroundDrain | undefined
 
-  private constructor(session: Session) {
+  private constructor(session: Session, background: boolean) {
     this.#session = session
+    this.#background = background ? new BackgroundDrain(session) : undefined
   }
 
   /**
@@ -166,6 +175,12 @@ export class Pixeltable {
         `open(): busyTimeout: expected milliseconds of at least 0, got ${describeValue(busyTimeout)}`,
       )
     }
+    if (options.drain !== undefined && options.drain !== 'manual' && options.drain !== 'background') {
+      throw new ValidationError(`open(): drain: expected 'manual' or 'background', got ${describeValue(options.drain)}`)
+    }
+    if (options.drain === 'background' && options.readonly) {
+      throw new ValidationError(`open(): drain: 'background' writes, and the file is opened read-only`)
+    }
     const code = definitionsIn(functions)
     // Loaded with the first file: importing the library stays cheap.
     const { openSqlite } = await import('./engine/sqlite/sqlite-engine.js')
@@ -175,7 +190,7 @@ export class Pixeltable {
     const builtIn = [{ kind: 'embedder' as const, definition: miniEmbed() }]
     const session = new Session(engine, { ...files, code: [...builtIn, ...code] })
     await session.catalog()
-    return new Pixeltable(session)
+    return new Pixeltable(session, options.drain === 'background')
   }
 
   /**
@@ -479,6 +494,30 @@ export class Pixeltable {
   }
 
   /**
+   * Computes everything that is pending: rows inserted with `compute: 'deferred'`, and columns and indexes that were
+   * added so. It commits batch by batch. A process that is killed goes on from there when it drains again: what was
+   * committed is never computed twice.
+   *
+   * @throws NotFoundError when a function is needed that the program has not defined
+   * @throws ComputeError under `onError: 'abort'`, when a cell cannot be computed
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const slow = udf({ name: 'slow_upper' }, async (text: string) => text.toUpperCase())
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const loud = await notes.addComputedColumn('loud', (c) => slow(c.text))
+   * await loud.insert([{ text: 'hello' }], { compute: 'deferred' })
+   * console.log(loud.coverage()[0]?.pending) // 1
+   * await pxt.drain()
+   * console.log(await loud.collect()) // [{ text: 'hello', loud: 'HELLO' }]
+   * ```
+   */
+  drain(options: DrainOptions = {}): Promise<DrainResult> {
+    return drain(this.#session, options)
+  }
+
+  /**
    * Gives up earlier versions and returns their space: superseded rows and vectors, dropped columns and indexes, and
    * media files that nothing refers to any more. Snapshots keep what they show. The file is rewritten, which needs as
    * much free space as it has size, and blocks the process meanwhile.
@@ -610,6 +649,7 @@ export class Pixeltable {
 
   /** Closes the file. Handles and queries of this database cannot be used any more. */
   close(): void {
+    this.#background?.stop()
     this.#session.close()
   }
 

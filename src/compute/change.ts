@@ -12,6 +12,7 @@ import type { ColumnType, Stored } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
 import { isMedia } from '../types/media.js'
 import { anyOf, type ChangedCells, positionsIn, type RowMask, without } from './changed-cells.js'
+import { loadColumns } from './load-rows.js'
 import { makeDefault, parseCell } from './parse.js'
 import { PendingCells } from './pending.js'
 import { RowBatch } from './row-batch.js'
@@ -29,7 +30,7 @@ export interface ChangeOptions {
   readonly onRows?: ((batch: RowBatch) => void) | undefined
   /** Whether vectors are left out: the rows are not to be stored. @default false */
   readonly skipIndexes?: boolean | undefined
-  /** The pending range that this change completes; what it holds counts as there. */
+  /** What was pending and is computed by this change: all rows that it begins with are of this range. */
   readonly completes?: PendingRange | undefined
 }
 
@@ -41,6 +42,8 @@ export interface Spread {
   readonly own?: { readonly columns: readonly string[]; readonly versions: readonly number[] }
   /** Computed columns to compute whether or not what they read has changed. */
   readonly recompute?: ReadonlySet<string>
+  /** Whether these are the first values of the columns: the rows do not count as changed, but all that follows does. */
+  readonly fill?: boolean
   /** Whether computed columns, views and indexes follow. @default true */
   readonly cascade?: boolean
 }
@@ -100,7 +103,8 @@ export class Change {
    * @param unchanged the table that was read as a whole, and its version then
    */
   toCommit(schema: readonly SchemaChange[] = [], unchanged?: Commit['unchanged']): Commit {
-    return { ...this.#writes.toCommit(this.#options.operation, schema), unchanged }
+    const { operation, completes } = this.#options
+    return { ...this.#writes.toCommit(operation, schema), unchanged, completes }
   }
 
   /** Inserts rows that have all columns but the computed ones. */
@@ -130,8 +134,9 @@ export class Change {
    * Inserts rows that have all columns but the computed ones, and computes nothing of what derives from them: that is
    * pending.
    */
-  insertPending(batch: RowBatch): void {
+  async insertPending(batch: RowBatch): Promise<void> {
     const { table } = batch
+    await this.#check(batch, table.checks, await this.#pendingIn(batch, false))
     const write = this.#writes.of(table)
     write.count += batch.length
     for (const column of table.columns) {
@@ -144,12 +149,13 @@ export class Change {
   }
 
   /** Computes everything that derives from stored rows of which nothing is computed yet. */
-  async complete(batch: RowBatch, versions: readonly number[]): Promise<void> {
-    const { table } = batch
+  async complete(batch: RowBatch): Promise<void> {
+    const { table, versions } = batch
     const columns = computedColumns(table)
     const pending = await this.#pendingIn(batch)
     await this.#eachColumn(table, async (column) => {
-      batch.set(column.name, await this.#computeExcept(batch, column, pending.of(column.computed!)))
+      const blocked = anyOf([pending.own(column.id), pending.of(column.computed!)])
+      batch.set(column.name, await this.#computeExcept(batch, column, blocked))
     })
     await this.#check(batch, table.checks, pending)
     const values = columns.map((column) => {
@@ -243,7 +249,7 @@ export class Change {
    * Carries new values of stored rows through everything that derives from them.
    * @param batch all columns of the rows, the changed ones with their new values
    */
-  async update(batch: RowBatch, { changed, own, recompute, cascade = true }: Spread): Promise<void> {
+  async update(batch: RowBatch, { changed, own, recompute, fill = false, cascade = true }: Spread): Promise<void> {
     const { table } = batch
     if (batch.length === 0) return
     const write = this.#writes.of(table)
@@ -268,7 +274,7 @@ export class Change {
       at.forEach((i, j) => {
         const cell = cells[j]
         if (cell instanceof CellFailure) this.#fail(batch, i, column.name, cell)
-        else if (sameValue(type, after[i], cell)) return
+        else if (!fill && !(after[i] instanceof CellFailure) && sameValue(type, after[i], cell)) return
         after[i] = cell
         differs[i] = 1
         dirty[i] = 1
@@ -284,6 +290,7 @@ export class Change {
     if (rewritten.size > 0 && at.length > 0) {
       write.updates.push({
         rows: at.map((i) => batch.keys[i]!),
+        backfill: fill,
         versions: own?.versions,
         columns: [...rewritten],
         values: [...rewritten].map((name) => {
@@ -447,7 +454,8 @@ export class Change {
         `the embedding model '${index.embedder.name}' is needed to keep index '${index.name}' of '${batch.table.name}' in step, but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,
       )
     }
-    const blocked = (pending ?? (await this.#pendingIn(batch))).of(columnOf(batch.table, index.column))
+    const there = pending ?? (await this.#pendingIn(batch))
+    const blocked = anyOf([there.own(index.id), there.of(columnOf(batch.table, index.column))])
     const cells = batch.column(index.column)
     const vectors: (Float32Array | null)[] = new Array(batch.length).fill(null)
     const at: number[] = []
@@ -598,8 +606,8 @@ export class Change {
   }
 
   /** Under `abort` a failed cell ends the statement. */
-  #refuse(batch: RowBatch, row: number, column: string, { error, function: fn }: CellFailure): void {
-    if (!this.#stop) return
+  #refuse(batch: RowBatch, row: number, column: string, { error, function: fn, isOld }: CellFailure): void {
+    if (!this.#stop || isOld) return
     this.#stop.abort()
     throw new ComputeError(
       `column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`,
@@ -631,7 +639,9 @@ export class Change {
     if (!ask) return new PendingCells(this.#catalog, batch, [])
     this.#pending ??= this.#session.engine.pending()
     const { completes } = this.#options
-    const ranges = (await this.#pending).filter((range) => range.id !== completes?.id)
+    const ranges = (await this.#pending).filter(
+      ({ table, what }) => table !== completes?.table || what !== completes.what,
+    )
     return new PendingCells(this.#catalog, batch, ranges)
   }
 
@@ -666,32 +676,7 @@ export class Change {
     const positions = new Map(base.keys.map((key, i) => [key, i]))
     const baseOf = new Map(rows.map((row) => [row.rowid, row.base]))
     const at = columns.keys.map((key) => positions.get(baseOf.get(key)!)!)
-    return new RowBatch(view, columns.keys, columns.values, { batch: base, at })
-  }
-}
-
-/** Stored rows of a table: its own columns, by name. */
-export async function loadColumns(
-  session: Session,
-  catalog: Catalog,
-  table: TableDefinition,
-  ids?: readonly number[],
-): Promise<{ keys: number[]; values: Map<string, unknown[]> }> {
-  const stored = table.columns.filter((column) => !column.unstored)
-  const rows = await session.engine.select(
-    {
-      from: { kind: 'table', line: catalog.lineOf(table) },
-      columns: [
-        { name: '_rowid', value: { kind: 'rowid', table: table.id } },
-        ...stored.map(({ name }) => ({ name, value: { kind: 'column', table: table.id, name } as const })),
-      ],
-      keys: ids && { of: 'row', ids },
-    },
-    session.decode,
-  )
-  return {
-    keys: rows.map((row) => row[0] as number),
-    values: new Map(stored.map(({ name }, c) => [name, rows.map((row) => row[c + 1])])),
+    return new RowBatch(view, columns.keys, columns.values, { batch: base, at }, columns.versions)
   }
 }
 

@@ -9,7 +9,7 @@ import type { Column } from '../types/column.js'
 import { Change, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { altered, defineColumns, defineComputed } from './definitions.js'
-import { loadBatch } from './schema.js'
+import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 
 /** Adds a column of values; rows that are there get its default, or null. */
@@ -43,9 +43,10 @@ export async function addComputedColumn(
     readonly unstored?: boolean
     readonly onError: OnError
     readonly signal?: AbortSignal | undefined
+    readonly deferred?: boolean | undefined
   },
 ): Promise<void> {
-  const { name, value, unstored = false, onError, signal } = column
+  const { name, value, unstored = false, onError, signal, deferred = false } = column
   const table = catalog.byId(target.id, target.name)
   checkNewColumn(catalog, table, name)
   const definition = defineComputed(catalog, table, {
@@ -55,7 +56,7 @@ export async function addComputedColumn(
     unstored,
     what: `column '${name}'`,
   })
-  await addDefinition(session, catalog, table, definition, { fill: !unstored, onError, signal })
+  await addDefinition(session, catalog, table, definition, { fill: !unstored, onError, signal, deferred })
 }
 
 async function addDefinition(
@@ -63,17 +64,29 @@ async function addDefinition(
   catalog: Catalog,
   table: TableDefinition,
   column: ColumnDefinition,
-  { fill, onError, signal }: { fill: boolean; onError: OnError; signal?: AbortSignal | undefined },
+  {
+    fill,
+    onError,
+    signal,
+    deferred = false,
+  }: { fill: boolean; onError: OnError; signal?: AbortSignal | undefined; deferred?: boolean },
 ): Promise<void> {
   const next = altered(table, { columns: [...table.columns, column], nextId: column.id + 1 })
   const version = await session.engine.tableVersion(table)
   const change = new Change(session, catalog, { operation: 'add column', onError, signal })
-  if (fill) {
+  if (fill && !deferred) {
     const rows = await loadBatch(session, catalog, table)
     if (rows.length > 0) await change.backfill(rows.as(next), column)
   }
   const schema: SchemaChange[] = [{ kind: 'alterTable', was: table, table: next }]
-  await session.commit(change.toCommit(schema, { table, version }))
+  const commit = change.toCommit(schema, { table, version })
+  await session.commit({ ...commit, defers: deferred && fill ? [await allRows(session, next, column.id)] : [] })
+  if (deferred) session.deferred()
+}
+
+/** Something in all rows that are there, to be computed later. */
+export async function allRows(session: Session, table: TableDefinition, what: number) {
+  return { table, what, last: (await session.engine.nextRowid(table)) - 1 }
 }
 
 function checkNewColumn(catalog: Catalog, table: TableDefinition, name: string): void {

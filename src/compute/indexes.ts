@@ -11,8 +11,9 @@ import type { Session } from '../plan/session.js'
 import type { Embedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
 import { Change, type OnError } from './change.js'
+import { allRows } from './columns.js'
 import { altered, checkIndexName, freeName, withKey } from './definitions.js'
-import { loadBatch } from './schema.js'
+import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 
 /** What `addEmbeddingIndex` makes. */
@@ -24,6 +25,7 @@ export interface NewIndex {
   readonly ifExists: 'error' | 'ignore' | 'replace'
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
+  readonly deferred?: boolean | undefined
 }
 
 const metrics: readonly Metric[] = ['cosine', 'euclidean', 'inner_product']
@@ -62,11 +64,14 @@ export async function addEmbeddingIndex(
     onError: options.onError,
     signal: options.signal,
   })
-  if (options.embedder) {
+  const deferred = options.deferred && options.embedder
+  if (options.embedder && !deferred) {
     const rows = await loadBatch(session, catalog, table)
     if (rows.length > 0) await change.embed(rows.as(next), index)
   }
-  await session.commit(change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version }))
+  const commit = change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version })
+  await session.commit({ ...commit, defers: deferred ? [await allRows(session, next, index.id)] : [] })
+  if (deferred) session.deferred()
 }
 
 function defineIndex(table: TableDefinition, column: ColumnDefinition, options: NewIndex): IndexDefinition {

@@ -1,8 +1,11 @@
-import { ValidationError } from '../errors.js'
+import { type Catalog, columnKey } from '../catalog/catalog.js'
+import type { TableDefinition } from '../catalog/definition.js'
+import { QueryError, ValidationError } from '../errors.js'
 import type { Session } from '../plan/session.js'
 import { describeValue } from '../types/column-type.js'
 import { Change } from './change.js'
 import { parseRows } from './parse.js'
+import { wholeRow } from './pending.js'
 import { RowBatch } from './row-batch.js'
 import { type ChangeResult, finish, type StatementOptions, type Target, writable } from './statements.js'
 
@@ -13,9 +16,17 @@ export interface InsertOptions extends StatementOptions {
    * @default 1000
    */
   readonly batchSize?: number
+  /**
+   * `'deferred'` commits the rows at once and leaves their computed columns, view rows and vectors pending: null, or not
+   * there, until `pxt.drain()` computes them. @default 'now'
+   */
+  readonly compute?: ComputeTime
   /** Called after each commit with the rows inserted so far. */
   readonly onProgress?: (progress: { readonly inserted: number }) => void
 }
+
+/** When what derives from new rows is computed. */
+export type ComputeTime = 'now' | 'deferred'
 
 const defaultBatchSize = 1000
 
@@ -27,6 +38,9 @@ export async function insertRows(
   options: InsertOptions = {},
 ): Promise<ChangeResult> {
   const size = options.batchSize ?? defaultBatchSize
+  if (options.compute !== undefined && options.compute !== 'now' && options.compute !== 'deferred') {
+    throw new ValidationError(`compute: expected 'now' or 'deferred', got ${describeValue(options.compute)}`)
+  }
   if (!Number.isSafeInteger(size) || size < 1) {
     throw new ValidationError(`batchSize: expected a whole number of at least 1, got ${describeValue(size)}`)
   }
@@ -66,13 +80,33 @@ function insertBatch(
   return session.attempt(async (catalog) => {
     const table = writable(catalog, target, 'insert into')
     const { signal } = options
+    if (options.compute === 'deferred') checkDeferrable(catalog, table)
     const change = new Change(session, catalog, { operation: 'insert', onError: options.onError ?? 'abort', signal })
     const values = await parseRows(table, rows, session, change, signal)
-    await change.insert(new RowBatch(table, change.newKeys(table, rows.length), values))
-    const result = await finish(session, change, { inserted: rows.length })
+    const batch = new RowBatch(table, change.newKeys(table, rows.length), values)
+    const deferred = options.compute === 'deferred'
+    if (deferred) await change.insertPending(batch)
+    else await change.insert(batch)
+    const defers = deferred && rows.length > 0 ? [{ table, what: wholeRow }] : []
+    const result = await finish(session, change, { inserted: rows.length }, { defers })
+    if (deferred) session.deferred()
     options.onProgress?.({ inserted: before + rows.length })
     return result
   })
+}
+
+/** @throws QueryError when the table has a rule that only computed cells can tell to be kept */
+function checkDeferrable(catalog: Catalog, table: TableDefinition): void {
+  const computed = new Set(table.columns.flatMap(({ name, computed }) => (computed ? columnKey(table, name) : [])))
+  const check = table.checks.find(({ predicate }) => [...catalog.inputsOf(predicate)].some((key) => computed.has(key)))
+  const key = table.keys.find(
+    ({ unique, columns }) => unique && columns.some((name) => computed.has(columnKey(table, name))),
+  )
+  const rule = check ? `the check '${check.name}'` : key ? `the unique index '${key.name}'` : undefined
+  if (!rule) return
+  throw new QueryError(
+    `insert into '${table.name}': ${rule} reads computed columns, so that the rows cannot be taken before they are computed: leave out compute: 'deferred'`,
+  )
 }
 
 function addResults(a: ChangeResult, b: ChangeResult): ChangeResult {

@@ -4,7 +4,7 @@ import type { Session } from '../plan/session.js'
 import { Change, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { recomputable } from './columns.js'
-import { loadBatch } from './schema.js'
+import { loadBatch } from './load-rows.js'
 import { type ChangeResult, finish, rowQuery, type Target } from './statements.js'
 
 /** How columns are computed again; see `Table.recompute`. */

@@ -8,6 +8,8 @@ import type { Cell, Rows } from '../plan/evaluate.js'
 export class RowBatch implements Rows {
   readonly table: TableDefinition
   readonly keys: readonly RowKey[]
+  /** The version of each row when it was read; none of new ones. */
+  readonly versions: readonly number[]
   readonly #columns: Map<string, readonly Cell[]>
   readonly #base: { readonly batch: RowBatch; readonly at: readonly number[] } | undefined
 
@@ -16,11 +18,13 @@ export class RowBatch implements Rows {
     keys: readonly RowKey[],
     columns: Iterable<readonly [string, readonly Cell[]]>,
     base?: { readonly batch: RowBatch; readonly at: readonly number[] },
+    versions: readonly number[] = [],
   ) {
     this.table = table
     this.keys = keys
     this.#columns = new Map(columns)
     this.#base = base
+    this.versions = versions
   }
 
   /** The rows of the base that these derive from; undefined in a table. */
@@ -70,7 +74,7 @@ export class RowBatch implements Rows {
 
   /** The same rows under another definition of their table. */
   as(table: TableDefinition): RowBatch {
-    return new RowBatch(table, this.keys, this.#columns, this.#base)
+    return new RowBatch(table, this.keys, this.#columns, this.#base, this.versions)
   }
 
   /** The rows at these positions. */
@@ -81,6 +85,7 @@ export class RowBatch implements Rows {
       at.map((i) => this.keys[i]!),
       [...this.#columns].map(([name, values]) => [name, choose(values)] as const),
       this.#base && { batch: this.#base.batch, at: at.map((i) => this.#base!.at[i]!) },
+      this.versions.length === 0 ? [] : at.map((i) => this.versions[i]!),
     )
   }
 }

@@ -6,9 +6,9 @@ import { ExistsError, NotFoundError, SchemaError } from '../errors.js'
 import type { Node } from '../expr/node.js'
 import type { Session } from '../plan/session.js'
 import type { Schema } from '../types/column.js'
-import { Change, loadColumns, type OnError } from './change.js'
+import { Change, type OnError } from './change.js'
 import { checkStorable, defineColumns, defineComputed, defineTable, type NewTable } from './definitions.js'
-import { RowBatch } from './row-batch.js'
+import { loadBatch } from './load-rows.js'
 
 /** Checks the path of a new table or view. */
 export function checkNewPath(catalog: Catalog, name: string, kind: 'table' | 'view' | 'snapshot'): void {
@@ -119,30 +119,4 @@ export async function createView(
   const schema: SchemaChange[] = [...replaced, { kind: 'createTable', table: definition }]
   await session.commit(change.toCommit(schema, { table: base, version }))
   return definition
-}
-
-/**
- * Stored rows of a table, with those of its bases that they derive from.
- * @param ids the rows; all of them when undefined
- */
-export async function loadBatch(
-  session: Session,
-  catalog: Catalog,
-  table: TableDefinition,
-  ids?: readonly number[],
-): Promise<RowBatch> {
-  const { keys, values } = await loadColumns(session, catalog, table, ids)
-  if (!table.view) return new RowBatch(table, keys, values)
-  const links = await session.engine.select(
-    {
-      from: { kind: 'table', line: catalog.lineOf(table) },
-      columns: [{ name: 'base', value: { kind: 'column', table: table.id, name: '_base' } }],
-      keys: ids && { of: 'row', ids },
-    },
-    session.decode,
-  )
-  const bases = links.map(([key]) => key as number)
-  const base = await loadBatch(session, catalog, catalog.byId(table.view.base), ids && [...new Set(bases)])
-  const positions = new Map(base.keys.map((key, i) => [key, i]))
-  return new RowBatch(table, keys, values, { batch: base, at: bases.map((key) => positions.get(key)!) })
 }

@@ -7,8 +7,8 @@ import { collect } from '../plan/execute.js'
 import type { Session } from '../plan/session.js'
 import { Change, sameValue } from './change.js'
 import { ChangedCells, positionsIn } from './changed-cells.js'
+import { loadBatch } from './load-rows.js'
 import { cellError, parseCell } from './parse.js'
-import { loadBatch } from './schema.js'
 import { type ChangeResult, finish, rowQuery, type StatementOptions, type Target } from './statements.js'
 
 /** Options of an update. */

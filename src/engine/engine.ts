@@ -57,8 +57,8 @@ export interface Engine {
   versionRange(): Promise<{ readonly first: number; readonly last: number }>
   /** Rows of a table or view that differ between two versions. */
   changes(line: readonly TableDefinition[], since: number, until: number): Promise<RowChange[]>
-  /** Cells of a table whose error is recorded: of some columns (or indexes), or of all. */
-  errors(table: TableDefinition, columns?: readonly string[]): Promise<StoredCellError[]>
+  /** Cells of a table whose error is recorded: of some columns (or indexes), or of all; in some rows, or in all. */
+  errors(table: TableDefinition, columns?: readonly string[], rows?: readonly number[]): Promise<StoredCellError[]>
   /** Everything that is not computed yet, in the order in which it can be. */
   pending(): Promise<PendingRange[]>
   /** The id that the next row inserted into a table gets. */
@@ -84,6 +84,7 @@ export interface StoredCatalog {
   readonly tables: readonly StoredDefinition[]
   readonly snapshots: readonly { readonly name: string; readonly definition: string }[]
   readonly past: Past
+  readonly counts: Counts
 }
 
 /** A table of the catalog. */
@@ -103,6 +104,15 @@ export interface Past {
   tablesAt(version: number): readonly StoredDefinition[]
   /** The last version made at or before an instant; 0 when there is none. */
   versionAt(instant: Date): number
+}
+
+/** How many rows and cells there are. Synchronous, because descriptions are printed. */
+export interface Counts {
+  pending(): PendingRange[]
+  /** Rows of a table or view: all, or those that are, or derive from, a row in one of the ranges. */
+  rows(line: readonly TableDefinition[], within?: readonly PendingRange[]): number
+  /** Cells whose computation failed, by column or index. */
+  failed(table: TableDefinition): ReadonlyMap<string, number>
 }
 
 /** What one version did to one table. */
@@ -128,7 +138,6 @@ export interface RowChange {
 
 /** Rows of a table in which something is not computed yet. */
 export interface PendingRange {
-  readonly id: number
   readonly table: number
   /** The id of a column or index; 0 for everything that derives from the rows. */
   readonly what: number
@@ -285,8 +294,8 @@ export interface Commit {
   readonly defers?:
     | readonly { readonly table: TableDefinition; readonly what: number; readonly last?: number }[]
     | undefined
-  /** What it has computed of a pending range: up to this row. The range must still be as it was read. */
-  readonly completes?: { readonly range: PendingRange; readonly upTo: number } | undefined
+  /** What it has computed that was pending. It must still be. */
+  readonly completes?: PendingRange | undefined
   /** Rows that it was computed from, and the versions that they must still have. */
   readonly read?: readonly ReadRows[] | undefined
 }

@@ -11,11 +11,14 @@ export class CellFailure {
   readonly function: string | undefined
   /** How often it was called. */
   readonly attempts: number
+  /** Whether it was there before the statement, which goes on then. */
+  readonly isOld: boolean
 
-  constructor(error: Error, fn?: string, attempts = 1) {
+  constructor(error: Error, fn?: string, attempts = 1, isOld = false) {
     this.error = error
     this.function = fn
     this.attempts = attempts
+    this.isOld = isOld
   }
 }
 

@@ -3,7 +3,7 @@ import { asStored } from '../catalog/as-of.js'
 import { Catalog } from '../catalog/catalog.js'
 import type { TableDefinition } from '../catalog/definition.js'
 import { definitionFromJson, snapshotFromJson } from '../catalog/serialize.js'
-import type { Commit, CommitResult, Engine, FileContent, StoredCatalog } from '../engine/engine.js'
+import type { Commit, CommitResult, Counts, Engine, FileContent, StoredCatalog } from '../engine/engine.js'
 import { ConflictError, NotFoundError } from '../errors.js'
 import {
   type CodeKind,
@@ -107,6 +107,19 @@ export class Session {
     const past = new Catalog(this.#catalog.version, directories, tables, snapshots, version)
     this.#past.set(version, past)
     return past
+  }
+
+  /** How many rows and cells there are. */
+  get counts(): Counts | undefined {
+    return this.#stored?.counts
+  }
+
+  /** Called after something was left to be computed later. */
+  onDeferred: (() => void) | undefined
+
+  /** Something was left to be computed later. */
+  deferred(): void {
+    this.onDeferred?.()
   }
 
   /** The last version made at or before an instant. */

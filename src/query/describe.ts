@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { kindOf, type Metric, type TableDefinition } from '../catalog/definition.js'
+import type { Coverage } from '../compute/coverage.js'
 import { identityOf } from '../expr/function.js'
 import { argumentsOf, type Node } from '../expr/node.js'
 
@@ -12,6 +13,8 @@ export interface ColumnDescription {
   readonly computed?: string
   /** The table that it comes from, where that is a base of this view. */
   readonly from?: string
+  /** How much of a computed column of the table's own is there, where that is not all. */
+  readonly coverage?: Coverage
 }
 
 /** An embedding index, as `describe` and `pxt.indexes` show it. */
@@ -25,6 +28,8 @@ export interface IndexDescription {
   readonly embedder?: string
   /** Length of the vectors, once known. */
   readonly dimensions?: number
+  /** How much of it is there; in `describe`, where that is not all. */
+  readonly coverage?: Coverage
 }
 
 /** What a table or view is. Prints as a table. */
@@ -39,7 +44,11 @@ export class TableDescription {
   readonly indexes: readonly IndexDescription[]
 
   /** @internal */
-  constructor(catalog: Catalog, table: TableDefinition) {
+  constructor(catalog: Catalog, table: TableDefinition, coverage: readonly Coverage[] = []) {
+    const partial = (kind: Coverage['kind'], name: string) => {
+      const found = coverage.find((c) => c.kind === kind && c.name === name && c.done < c.rows)
+      return found ? { coverage: found } : {}
+    }
     this.name = table.name
     this.kind = kindOf(table)
     this.base = table.view && catalog.byId(table.view.base).name
@@ -50,9 +59,9 @@ export class TableDescription {
       type: column.type.name,
       nullable: column.nullable,
       ...(column.computed ? { computed: printNode(column.computed) } : {}),
-      ...(owner === table ? {} : { from: owner.name }),
+      ...(owner === table ? partial('column', column.name) : { from: owner.name }),
     }))
-    this.indexes = table.indexes.map((index) => describeIndex(table, index))
+    this.indexes = table.indexes.map((index) => ({ ...describeIndex(table, index), ...partial('index', index.name) }))
   }
 
   toString(): string {
@@ -65,12 +74,13 @@ export class TableDescription {
         primaryKey.includes(column.name) ? 'primary key' : '',
         column.computed === undefined ? '' : `= ${column.computed}`,
         column.from === undefined ? '' : `from ${column.from}`,
+        printCoverage(column.coverage),
       ]
       return `  ${[column.name.padEnd(width), column.type.padEnd(9), ...marks.filter(Boolean)].join('  ')}`.trimEnd()
     })
     const indexes = this.indexes.map(
       (index) =>
-        `  index ${index.name} on ${index.column}: ${index.metric}${index.embedder ? `, ${index.embedder}` : ''}`,
+        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
     return [head, ...columns, ...indexes].join('\n')
   }
@@ -79,6 +89,13 @@ export class TableDescription {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return this.toString()
   }
+}
+
+function printCoverage(coverage: Coverage | undefined): string {
+  if (!coverage) return ''
+  const { rows, done, pending, failed } = coverage
+  const rest = [pending && `${pending} pending`, failed && `${failed} failed`].filter(Boolean)
+  return `(${[`${done} of ${rows}`, ...rest].join(', ')})`
 }
 
 /** An index for users. */

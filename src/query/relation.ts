@@ -1,4 +1,5 @@
 import { kindOf, type TableDefinition } from '../catalog/definition.js'
+import { type Coverage, coverageOf } from '../compute/coverage.js'
 import { NotFoundError, QueryError, ValidationError } from '../errors.js'
 import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
@@ -83,9 +84,31 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
     return new Relation(session, { id, name, asOf: toVersion(session, version, 'asOf()'), where: node.where[0] })
   }
 
-  /** Columns, types, expressions and indexes. Prints as a table. */
+  /** Columns, types, expressions and indexes, and what of them is pending or failed. Prints as a table. */
   describe(): TableDescription {
-    return new TableDescription(this[internals].session.catalogAt(this.#source.asOf), this.#definition)
+    const { asOf } = this.#source
+    const coverage = asOf === undefined ? this.coverage() : []
+    return new TableDescription(this[internals].session.catalogAt(asOf), this.#definition, coverage)
+  }
+
+  /**
+   * How much of the table's own computed columns and embedding indexes is there now: done, pending and failed rows.
+   *
+   * @throws QueryError for an earlier version
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const loud = await notes.addComputedColumn('loud', (c) => c.text.upper())
+   * await loud.insert([{ text: 'a' }, { text: 'b' }], { compute: 'deferred' })
+   * console.log(loud.coverage()) // [{ name: 'loud', kind: 'column', rows: 2, done: 0, pending: 2, failed: 0 }]
+   * ```
+   */
+  coverage(): Coverage[] {
+    const { session } = this[internals]
+    if (this.#source.asOf !== undefined) throw new QueryError('coverage(): it is known of the present alone')
+    return session.counts ? coverageOf(session.lastCatalog, session.counts, this.#definition) : []
   }
 
   /**

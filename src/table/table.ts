@@ -6,7 +6,7 @@ import { addColumn, addComputedColumn, alterComputedColumn, dropColumn, renameCo
 import { type Computed, computeRows } from '../compute/compute-rows.js'
 import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
 import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
-import { type InsertOptions, insertRows } from '../compute/insert.js'
+import { type ComputeTime, type InsertOptions, insertRows } from '../compute/insert.js'
 import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
 import type { ChangeResult, StatementOptions, Target } from '../compute/statements.js'
@@ -87,6 +87,12 @@ export interface ComputedColumnOptions {
   /** Whether the cells are kept. Without, they are computed whenever they are read. @default true */
   readonly stored?: boolean
   /**
+   * `'deferred'` adds the column at once and leaves the cells of the rows that are there pending: null, until
+   * `pxt.drain()` computes them, in batches that a crash does not lose.
+   * @default 'now'
+   */
+  readonly compute?: ComputeTime
+  /**
    * What to do when there is a column of that name: `'ignore'` leaves it, `'replace'` drops it first.
    * @default 'error'
    */
@@ -113,6 +119,8 @@ export interface EmbeddingIndexOptions {
   readonly name?: string
   /** What to do when an index of that name exists. @default 'error' */
   readonly ifExists?: 'error' | 'ignore' | 'replace'
+  /** `'deferred'` leaves the vectors of the rows that are there to `pxt.drain()`. @default 'now' */
+  readonly compute?: ComputeTime
   /** What a row that cannot be embedded does. @default 'abort' */
   readonly onError?: OnError
   /** Stops the work; nothing is added then. */
@@ -261,7 +269,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     options: ComputedColumnOptions = {},
   ): Promise<Table<R & { [K in N]: T }, I, X>> {
-    const { onError = 'abort', stored = true, ifExists = 'error', signal } = options
+    const { onError = 'abort', stored = true, ifExists = 'error', signal, compute } = options
     const computed = this.#expression(value, `addComputedColumn('${name}')`)
     await this.#addOrReplace(name, ifExists, (catalog) =>
       addComputedColumn(this.#session, catalog, this.#target, {
@@ -270,6 +278,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
         unstored: !stored,
         onError,
         signal,
+        deferred: compute === 'deferred',
       }),
     )
     return this.#reopen()
@@ -398,7 +407,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     column: C,
     options: EmbeddingIndexOptions = {},
   ): Promise<Table<R, I, X | C>> {
-    const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal } = options
+    const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
     await this.#session.attemptAlone((catalog) =>
       addEmbeddingIndex(this.#session, catalog, this.#target, {
@@ -409,6 +418,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
         ifExists,
         onError,
         signal,
+        deferred: compute === 'deferred',
       }),
     )
     return this.#reopen()

@@ -2,7 +2,7 @@ import type { TableDefinition } from '../../catalog/definition.js'
 import { definitionToJson } from '../../catalog/serialize.js'
 import { ConflictError, ExistsError, ValidationError } from '../../errors.js'
 import type { Stored } from '../../types/column-type.js'
-import type { Commit, CommitResult, RowKey, RowUpdates, SchemaChange, TableWrite } from '../engine.js'
+import type { Commit, CommitResult, PendingRange, RowKey, RowUpdates, SchemaChange, TableWrite } from '../engine.js'
 import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
@@ -412,19 +412,20 @@ class Transaction {
     this.#count(table.id)
   }
 
-  #complete({ range, upTo }: NonNullable<Commit['completes']>): void {
-    const { id, table, what, last } = range
-    const ended = this.#run('UPDATE pxt_pending SET _until = ? WHERE id = ? AND _until IS NULL', this.#version, id)
-    if (ended === 0) throw new ConflictError('pending cells were computed by another statement meanwhile')
-    if (upTo < last) {
-      this.#run(
-        'INSERT INTO pxt_pending VALUES (NULL, ?, ?, ?, ?, ?, NULL)',
-        table,
-        what,
-        upTo + 1,
-        last,
-        this.#version,
+  #complete({ table, what, first, last }: PendingRange): void {
+    const open = this.#connection
+      .prepare(
+        'SELECT id, first, last FROM pxt_pending WHERE table_id = ? AND what = ? AND _until IS NULL AND first <= ? AND last >= ?',
       )
+      .get(table, what, first, last) as { id: number; first: number; last: number } | undefined
+    if (!open) throw new ConflictError('pending cells were computed by another statement meanwhile')
+    this.#run('UPDATE pxt_pending SET _until = ? WHERE id = ?', this.#version, open.id)
+    for (const [from, to] of [
+      [open.first, first - 1],
+      [last + 1, open.last],
+    ] as const) {
+      if (from > to) continue
+      this.#run('INSERT INTO pxt_pending VALUES (NULL, ?, ?, ?, ?, ?, NULL)', table, what, from, to, this.#version)
     }
     this.#count(table)
   }

@@ -1,4 +1,5 @@
 import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import type { PendingRange } from '../engine.js'
 import { historyTable, keepsVectors, vectorsTable } from './ddl.js'
 import { bind, Fragment, join, quote, sql } from './fragment.js'
 
@@ -71,4 +72,21 @@ export function changesSql(line: readonly TableDefinition[], since: number, unti
     UNION ALL SELECT 'delete', was.id, gone.version FROM was LEFT JOIN (${gone}) AS gone ON gone._rowid = was.id
       WHERE was.id NOT IN (SELECT id FROM is_now)
     ORDER BY 3, 2`
+}
+
+/** How many rows a table or view has: all, or those that are, or derive from, a row in one of the ranges. */
+export function countRowsSql(line: readonly TableDefinition[], within: readonly PendingRange[] | undefined): Fragment {
+  const depthOf = ({ table }: PendingRange) => line.findIndex(({ id }) => id === table)
+  const deepest = Math.max(0, ...(within ?? []).map(depthOf))
+  const from = line.slice(0, deepest + 1).map((table, i) => {
+    const name = `${quote(table.name)} AS t${i}`
+    return new Fragment(i === 0 ? name : ` JOIN ${name} ON t${i}._rowid = t${i - 1}._base`)
+  })
+  const inRange = (within ?? []).map(
+    (range) => sql`t${String(depthOf(range))}._rowid BETWEEN ${bind(range.first)} AND ${bind(range.last)}`,
+  )
+  const where = within
+    ? sql` WHERE ${inRange.length === 0 ? new Fragment('0') : join(inRange, ' OR ')}`
+    : new Fragment('')
+  return sql`SELECT count(*) FROM ${join(from, '')}${where}`
 }

@@ -26,7 +26,7 @@ import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
 import { errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
-import { changesSql } from './history.js'
+import { changesSql, countRowsSql } from './history.js'
 import { readStatement } from './read.js'
 import { Transactions } from './transactions.js'
 import { vacuum } from './vacuum.js'
@@ -86,6 +86,11 @@ class SqliteEngine implements Engine {
             .pluck()
             .get(instant.toISOString()) as number,
       },
+      counts: {
+        pending: () => this.#pending(),
+        rows: (line: readonly TableDefinition[], within?: readonly PendingRange[]) => this.#rows(line, within),
+        failed: (table: TableDefinition) => this.#failed(table),
+      },
     }))()
   }
 
@@ -131,27 +136,54 @@ class SqliteEngine implements Engine {
     return rows.map(([kind, rowid, version]) => ({ kind, rowid, version }))
   }
 
-  async errors(table: TableDefinition, columns?: readonly string[]): Promise<StoredCellError[]> {
+  async errors(
+    table: TableDefinition,
+    columns?: readonly string[],
+    rows?: readonly number[],
+  ): Promise<StoredCellError[]> {
     await this.#transactions.outside()
-    const which = columns === undefined ? '' : ' AND "column" IN (SELECT value FROM json_each(?))'
-    const rows = this.#connection
+    const among = (column: string, values: readonly unknown[] | undefined) =>
+      values === undefined ? '' : ` AND ${column} IN (SELECT value FROM json_each(?))`
+    const found = this.#connection
       .prepare(
-        `SELECT _rowid AS row, "column", type, message, function, attempts FROM ${quote(errorsTable(table.name))} WHERE _until IS NULL${which} ORDER BY _rowid, "column"`,
+        `SELECT _rowid AS row, "column", type, message, function, attempts FROM ${quote(errorsTable(table.name))} WHERE _until IS NULL${among('"column"', columns)}${among('_rowid', rows)} ORDER BY _rowid, "column"`,
       )
-      .all(...(columns === undefined ? [] : [JSON.stringify(columns)])) as (StoredCellError & {
+      .all(...[columns, rows].flatMap((values) => (values ? [JSON.stringify(values)] : []))) as (StoredCellError & {
       function: string | null
     })[]
-    return rows.map(({ function: fn, ...row }) => ({ ...row, ...(fn === null ? {} : { function: fn }) }))
+    return found.map(({ function: fn, ...row }) => ({ ...row, ...(fn === null ? {} : { function: fn }) }))
   }
 
   async pending(): Promise<PendingRange[]> {
     await this.#transactions.outside()
+    return this.#pending()
+  }
+
+  #pending(): PendingRange[] {
     // Columns have greater ids than those that they read, and views than their bases.
     return this.#connection
       .prepare(
-        'SELECT id, table_id AS "table", what, first, last FROM pxt_pending WHERE _until IS NULL ORDER BY table_id, what, first',
+        'SELECT table_id AS "table", what, first, last FROM pxt_pending WHERE _until IS NULL ORDER BY table_id, what, first',
       )
       .all() as PendingRange[]
+  }
+
+  #rows(line: readonly TableDefinition[], within: readonly PendingRange[] | undefined): number {
+    const { sql, params } = countRowsSql(line, within)
+    return this.#connection
+      .prepare(sql)
+      .pluck()
+      .get(...params) as number
+  }
+
+  #failed(table: TableDefinition): ReadonlyMap<string, number> {
+    const rows = this.#connection
+      .prepare(
+        `SELECT "column", count(*) FROM ${quote(errorsTable(table.name))} WHERE _until IS NULL GROUP BY "column"`,
+      )
+      .raw()
+      .all() as [string, number][]
+    return new Map(rows)
   }
 
   async nextRowid(table: TableDefinition): Promise<number> {
