@@ -50,6 +50,14 @@ export interface OpenOptions extends FileOptions {
    * @default 'manual'
    */
   readonly drain?: 'manual' | 'background'
+  /**
+   * What the results of functions with `cache: true` may take in the file. Those that were not used for the longest time
+   * go first.
+   */
+  readonly cache?: {
+    /** Bytes; at least 0. @default 268435456 (256 MiB) */
+    readonly maxBytes?: number
+  }
   /** How long a writer waits for another process, in milliseconds; at least 0. @default 5000 */
   readonly busyTimeout?: number
 }
@@ -181,10 +189,16 @@ export class Pixeltable {
     if (options.drain === 'background' && options.readonly) {
       throw new ValidationError(`open(): drain: 'background' writes, and the file is opened read-only`)
     }
+    const maxResultBytes = options.cache?.maxBytes
+    if (maxResultBytes !== undefined && !(Number.isSafeInteger(maxResultBytes) && maxResultBytes >= 0)) {
+      throw new ValidationError(
+        `open(): cache.maxBytes: expected a whole number of at least 0, got ${describeValue(maxResultBytes)}`,
+      )
+    }
     const code = definitionsIn(functions)
     // Loaded with the first file: importing the library stays cheap.
     const { openSqlite } = await import('./engine/sqlite/sqlite-engine.js')
-    const engine = await openSqlite(path, { readonly: options.readonly, busyTimeout })
+    const engine = await openSqlite(path, { readonly: options.readonly, busyTimeout, maxResultBytes })
     const files = openFiles(engine, options)
     // The built-in model belongs to every file, whether or not the program has made it.
     const builtIn = [{ kind: 'embedder' as const, definition: miniEmbed() }]
@@ -395,7 +409,7 @@ export class Pixeltable {
       call: iteratorCall(iterator, refs),
       outputs: iterator.iterator.outputs(iterator.options),
     }
-    const table = await session.attemptAlone(async (catalog) => {
+    const table = await session.attemptAlone(async (catalog, results) => {
       const existing = catalog.named(name)
       if (existing && ifExists === 'ignore') return this.#reuse(existing, 'view', {})
       const replaced = existing ? this.#replace(existing, 'view', ifExists) : []
@@ -404,7 +418,7 @@ export class Pixeltable {
       }
       const base = { id: source.id, name: source.name }
       const view = { name, base, where: node.where, iterator: use, comment, ...projection(catalog, source, node) }
-      return createView(session, catalog, { ...view, onError, signal }, replaced)
+      return createView(session, catalog, { ...view, onError, signal, results }, replaced)
     })
     return this.#handle(table)
   }

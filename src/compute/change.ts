@@ -4,7 +4,8 @@ import type { Commit, FileContent, PendingRange, RowKey, SchemaChange, StoredCel
 import { ComputeError, ModelError, NotFoundError, PixeltableError, ValidationError } from '../errors.js'
 import { type Node, visit } from '../expr/node.js'
 import type { RowIterator } from '../iterators/iterator.js'
-import { type Cell, CellFailure, evaluate, type Rows } from '../plan/evaluate.js'
+import { type Cell, CellFailure, type EvaluateOptions, evaluate, type Rows } from '../plan/evaluate.js'
+import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import { settleAll } from '../scheduler/settle-all.js'
 import { embedValues } from '../search/vector-search.js'
@@ -32,6 +33,8 @@ export interface ChangeOptions {
   readonly skipIndexes?: boolean | undefined
   /** What was pending and is computed by this change: all rows that it begins with are of this range. */
   readonly completes?: PendingRange | undefined
+  /** Results of functions: those that are known, and where new ones are noted. */
+  readonly results?: ResultLog | undefined
 }
 
 /** How a change of stored rows spreads. */
@@ -102,9 +105,9 @@ export class Change {
    * @param schema what changes in the schema, before any row is written
    * @param unchanged the table that was read as a whole, and its version then
    */
-  toCommit(schema: readonly SchemaChange[] = [], unchanged?: Commit['unchanged']): Commit {
-    const { operation, completes } = this.#options
-    return { ...this.#writes.toCommit(operation, schema), unchanged, completes }
+  async toCommit(schema: readonly SchemaChange[] = [], unchanged?: Commit['unchanged']): Promise<Commit> {
+    const { operation, completes, results } = this.#options
+    return { ...this.#writes.toCommit(operation, schema), unchanged, completes, results: await results?.toCommit() }
   }
 
   /** Inserts rows that have all columns but the computed ones. */
@@ -468,7 +471,7 @@ export class Change {
     }
     if (inputs.length > 0) {
       const known = this.#writes.indexOf(batch.table, index.name).dimensions
-      const made = await embedValues(embedder, inputs, known, { signal: this.#options.signal, stop: this.#stop })
+      const made = await embedValues(embedder, inputs, known, this.#calls)
       made.forEach((vector, j) => {
         if (vector instanceof Error) this.#fail(batch, at[j]!, index.name, new CellFailure(vector, embedder.name))
         else vectors[at[j]!] = vector
@@ -551,7 +554,13 @@ export class Change {
       return at ? at.map((i) => values[i]) : values
     }
     const rows: Rows = { length: at?.length ?? batch.length, valuesOf }
-    return evaluate(expanded, rows, { signal: this.#options.signal, stop: this.#stop })
+    return evaluate(expanded, rows, this.#calls)
+  }
+
+  /** How functions are called. */
+  get #calls(): EvaluateOptions {
+    const { signal, results } = this.#options
+    return { signal, stop: this.#stop, results }
   }
 
   /** The values of a column or row id. Row ids that the commit will give are those that were predicted. */

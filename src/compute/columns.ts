@@ -4,6 +4,7 @@ import { checkName } from '../catalog/names.js'
 import type { SchemaChange } from '../engine/engine.js'
 import { DependencyError, ExistsError, NotFoundError, SchemaError, ValidationError } from '../errors.js'
 import { type Node, transform } from '../expr/node.js'
+import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Column } from '../types/column.js'
 import { Change, type OnError } from './change.js'
@@ -44,9 +45,10 @@ export async function addComputedColumn(
     readonly onError: OnError
     readonly signal?: AbortSignal | undefined
     readonly deferred?: boolean | undefined
+    readonly results: ResultLog
   },
 ): Promise<void> {
-  const { name, value, unstored = false, onError, signal, deferred = false } = column
+  const { name, value, unstored = false, onError, signal, deferred = false, results } = column
   const table = catalog.byId(target.id, target.name)
   checkNewColumn(catalog, table, name)
   const definition = defineComputed(catalog, table, {
@@ -56,7 +58,7 @@ export async function addComputedColumn(
     unstored,
     what: `column '${name}'`,
   })
-  await addDefinition(session, catalog, table, definition, { fill: !unstored, onError, signal, deferred })
+  await addDefinition(session, catalog, table, definition, { fill: !unstored, onError, signal, deferred, results })
 }
 
 async function addDefinition(
@@ -69,17 +71,24 @@ async function addDefinition(
     onError,
     signal,
     deferred = false,
-  }: { fill: boolean; onError: OnError; signal?: AbortSignal | undefined; deferred?: boolean },
+    results,
+  }: {
+    fill: boolean
+    onError: OnError
+    signal?: AbortSignal | undefined
+    deferred?: boolean
+    results?: ResultLog
+  },
 ): Promise<void> {
   const next = altered(table, { columns: [...table.columns, column], nextId: column.id + 1 })
   const version = await session.engine.tableVersion(table)
-  const change = new Change(session, catalog, { operation: 'add column', onError, signal })
+  const change = new Change(session, catalog, { operation: 'add column', onError, signal, results })
   if (fill && !deferred) {
     const rows = await loadBatch(session, catalog, table)
     if (rows.length > 0) await change.backfill(rows.as(next), column)
   }
   const schema: SchemaChange[] = [{ kind: 'alterTable', was: table, table: next }]
-  const commit = change.toCommit(schema, { table, version })
+  const commit = await change.toCommit(schema, { table, version })
   await session.commit({ ...commit, defers: deferred && fill ? [await allRows(session, next, column.id)] : [] })
   if (deferred) session.deferred()
 }
@@ -233,9 +242,10 @@ export async function alterComputedColumn(
     readonly value: Node
     readonly onError: OnError
     readonly signal?: AbortSignal | undefined
+    readonly results: ResultLog
   },
 ): Promise<void> {
-  const { name, value, onError, signal } = column
+  const { name, value, onError, signal, results } = column
   const table = catalog.byId(target.id, target.name)
   const old = ownColumn(catalog, table, name, 'alter')
   if (!old.computed)
@@ -255,14 +265,14 @@ export async function alterComputedColumn(
   })
   const after = catalog.with([next])
   const version = await session.engine.tableVersion(table)
-  const change = new Change(session, after, { operation: 'alter column', onError, signal })
+  const change = new Change(session, after, { operation: 'alter column', onError, signal, results })
   const rows = (await loadBatch(session, catalog, table)).as(next)
   if (!definition.unstored) rows.set(name, new Array(rows.length).fill(null))
   await change.update(rows, {
     changed: new ChangedCells([[columnKey(table, name), new Uint8Array(rows.length).fill(1)]]),
     recompute: new Set(definition.unstored ? [] : [name]),
   })
-  await session.commit(change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version }))
+  await session.commit(await change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version }))
 }
 
 /** @throws SchemaError when a column would be computed from itself */

@@ -44,7 +44,9 @@ export async function computeRows(
   const root = catalog.lineOf(table).at(-1)!
   const found: Record<string, unknown>[] = []
   const batches: RowBatch[] = []
+  const results = session.newLog()
   const change = new Change(session, catalog, {
+    results,
     operation: 'compute',
     onError: 'ignore',
     signal,
@@ -55,6 +57,7 @@ export async function computeRows(
   })
   const values = await parseRows(root, rows, session, change, signal)
   await change.insert(new RowBatch(root, change.newKeys(root, rows.length), values))
+  await results.keepCached()
   for (const batch of batches) found.push(...(await toRows(catalog, table, batch, signal)))
   const errors = change.failures.map(({ table: owner, row, column, type, message }) => ({
     table: owner.name,

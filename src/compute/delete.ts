@@ -11,11 +11,16 @@ export function deleteRows(
   where: readonly Node[],
   options: StatementOptions,
 ): Promise<ChangeResult> {
-  return session.attempt(async (catalog) => {
+  return session.attempt(async (catalog, results) => {
     const table = writable(catalog, target, 'delete from')
     const { signal } = options
     const rows = await collect(session, rowQuery(table, where, []), {}, { signal })
-    const change = new Change(session, catalog, { operation: 'delete', onError: options.onError ?? 'abort', signal })
+    const change = new Change(session, catalog, {
+      results,
+      operation: 'delete',
+      onError: options.onError ?? 'abort',
+      signal,
+    })
     await change.delete(
       table,
       rows.map((row) => row._rowid as number),

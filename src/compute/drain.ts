@@ -130,11 +130,11 @@ function computePending(
   chunk: PendingRange,
   { onError = 'ignore', signal }: DrainOptions,
 ): Promise<Pick<ChangeResult, 'updated' | 'errorCells'>> {
-  return session.attempt(async (catalog) => {
+  return session.attempt(async (catalog, results) => {
     const table = catalog.find(chunk.table)
     const open = (await session.engine.pending()).some((range) => contains(range, chunk))
     if (!table || !open) return nothing
-    const change = new Change(session, catalog, { operation: 'compute', onError, signal, completes: chunk })
+    const change = new Change(session, catalog, { results, operation: 'compute', onError, signal, completes: chunk })
     const batch = await loadBatch(session, catalog, table, await idsIn(session, catalog, table, chunk))
     if (batch.length > 0) {
       const column = table.columns.find(({ id }) => id === chunk.what)

@@ -7,6 +7,7 @@ import {
   type TableDefinition,
 } from '../catalog/definition.js'
 import { ExistsError, IndexError, NotFoundError, ValidationError } from '../errors.js'
+import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Embedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
@@ -26,6 +27,7 @@ export interface NewIndex {
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
   readonly deferred?: boolean | undefined
+  readonly results: ResultLog
 }
 
 const metrics: readonly Metric[] = ['cosine', 'euclidean', 'inner_product']
@@ -63,13 +65,14 @@ export async function addEmbeddingIndex(
     operation: 'add index',
     onError: options.onError,
     signal: options.signal,
+    results: options.results,
   })
   const deferred = options.deferred && options.embedder
   if (options.embedder && !deferred) {
     const rows = await loadBatch(session, catalog, table)
     if (rows.length > 0) await change.embed(rows.as(next), index)
   }
-  const commit = change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version })
+  const commit = await change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version })
   await session.commit({ ...commit, defers: deferred ? [await allRows(session, next, index.id)] : [] })
   if (deferred) session.deferred()
 }

@@ -77,11 +77,16 @@ function insertBatch(
   options: InsertOptions,
   before: number,
 ): Promise<ChangeResult> {
-  return session.attempt(async (catalog) => {
+  return session.attempt(async (catalog, results) => {
     const table = writable(catalog, target, 'insert into')
     const { signal } = options
     if (options.compute === 'deferred') checkDeferrable(catalog, table)
-    const change = new Change(session, catalog, { operation: 'insert', onError: options.onError ?? 'abort', signal })
+    const change = new Change(session, catalog, {
+      results,
+      operation: 'insert',
+      onError: options.onError ?? 'abort',
+      signal,
+    })
     const values = await parseRows(table, rows, session, change, signal)
     const batch = new RowBatch(table, change.newKeys(table, rows.length), values)
     const deferred = options.compute === 'deferred'

@@ -23,7 +23,7 @@ export function recomputeRows(
   target: Target,
   { columns, where, errorsOnly, cascade, onError, signal }: Recompute,
 ): Promise<ChangeResult> {
-  return session.attempt(async (catalog) => {
+  return session.attempt(async (catalog, results) => {
     const table = catalog.byId(target.id, target.name)
     const recompute = recomputable(catalog, table, columns)
     let rows = (await collect(session, rowQuery(table, where, []), {}, { signal })).map((row) => row._rowid as number)
@@ -31,7 +31,7 @@ export function recomputeRows(
       const failed = new Set((await session.engine.errors(table, columns)).map((error) => error.row))
       rows = rows.filter((row) => failed.has(row))
     }
-    const change = new Change(session, catalog, { operation: 'recompute', onError, signal })
+    const change = new Change(session, catalog, { results, operation: 'recompute', onError, signal })
     const batch = await loadBatch(session, catalog, table, rows)
     await change.update(batch, { changed: new ChangedCells(), recompute, cascade })
     return finish(session, change, { updated: rows.length })

@@ -4,6 +4,7 @@ import { checkName, checkPath, directoryOf } from '../catalog/names.js'
 import type { SchemaChange } from '../engine/engine.js'
 import { ExistsError, NotFoundError, SchemaError } from '../errors.js'
 import type { Node } from '../expr/node.js'
+import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Schema } from '../types/column.js'
 import { Change, type OnError } from './change.js'
@@ -66,6 +67,7 @@ export interface NewView {
   readonly comment?: string | undefined
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
+  readonly results: ResultLog
 }
 
 /** Creates a view and fills it, in one commit. */
@@ -114,9 +116,10 @@ export async function createView(
     operation: 'create view',
     onError: view.onError,
     signal: view.signal,
+    results: view.results,
   })
   await change.deriveView(definition, await loadBatch(session, catalog, base))
   const schema: SchemaChange[] = [...replaced, { kind: 'createTable', table: definition }]
-  await session.commit(change.toCommit(schema, { table: base, version }))
+  await session.commit(await change.toCommit(schema, { table: base, version }))
   return definition
 }

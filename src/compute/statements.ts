@@ -89,7 +89,7 @@ export async function finish(
   counts: Partial<Pick<ChangeResult, 'inserted' | 'updated' | 'deleted'>>,
   more: Partial<Pick<Commit, 'read' | 'defers'>> = {},
 ): Promise<ChangeResult> {
-  const { version, firstRow } = await session.commit({ ...change.toCommit(), ...more })
+  const { version, firstRow } = await session.commit({ ...(await change.toCommit()), ...more })
   return {
     inserted: 0,
     updated: 0,

@@ -25,7 +25,7 @@ export function updateRows(
   where: readonly Node[],
   options: UpdateOptions,
 ): Promise<ChangeResult> {
-  return session.attempt(async (catalog) => {
+  return session.attempt(async (catalog, results) => {
     const table = catalog.byId(target.id, target.name)
     const { signal } = options
     const columns = Object.keys(values).map((name) => updatable(catalog, table, name))
@@ -34,7 +34,12 @@ export function updateRows(
       return isExpression(given) ? [{ name: `=${name}`, value: given.node }] : []
     })
     const rows = await collect(session, rowQuery(table, where, ['_version'], computed), {}, { signal })
-    const change = new Change(session, catalog, { operation: 'update', onError: options.onError ?? 'abort', signal })
+    const change = new Change(session, catalog, {
+      results,
+      operation: 'update',
+      onError: options.onError ?? 'abort',
+      signal,
+    })
     const given = new Map<string, unknown[]>()
     for (const column of columns) {
       const { name } = column

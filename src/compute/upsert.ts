@@ -26,13 +26,18 @@ export function upsertRows(
   source: readonly unknown[],
   options: UpsertOptions,
 ): Promise<ChangeResult> {
-  return session.attempt(async (catalog) => {
+  return session.attempt(async (catalog, results) => {
     const table = writable(catalog, target, 'upsert into')
     const { signal, ifNotExists = 'insert' } = options
     if (table.primaryKey.length === 0) {
       throw new QueryError(`upsert(): '${table.name}' has no primary key; use update() and insert()`)
     }
-    const change = new Change(session, catalog, { operation: 'upsert', onError: options.onError ?? 'abort', signal })
+    const change = new Change(session, catalog, {
+      results,
+      operation: 'upsert',
+      onError: options.onError ?? 'abort',
+      signal,
+    })
     const keys = await parseKeys(table, source, session, change, signal)
     const found = await findByKey(session, table, keys, signal)
     const isNew = keys.map((key) => !found.has(key.text))

@@ -59,6 +59,15 @@ export interface Engine {
   changes(line: readonly TableDefinition[], since: number, until: number): Promise<RowChange[]>
   /** Cells of a table whose error is recorded: of some columns (or indexes), or of all; in some rows, or in all. */
   errors(table: TableDefinition, columns?: readonly string[], rows?: readonly number[]): Promise<StoredCellError[]>
+  /** Results of calls that are kept, by their keys; those of one key by position. */
+  results(keys: readonly string[]): Promise<KeptResult[]>
+  /**
+   * Keeps results of calls whose statement has not been committed.
+   * @returns where they are kept now; undefined where they cannot be, inside a transaction or read-only
+   */
+  keepResults(
+    results: readonly KeptResult[],
+  ): Promise<{ readonly key: string; readonly position: number }[] | undefined>
   /** Everything that is not computed yet, in the order in which it can be. */
   pending(): Promise<PendingRange[]>
   /** The id that the next row inserted into a table gets. */
@@ -134,6 +143,29 @@ export interface RowChange {
   readonly rowid: number
   /** The version that changed it last. */
   readonly version: number
+}
+
+/** The result of a call. */
+export interface KeptResult {
+  /** Of what was called with what. */
+  readonly key: string
+  /** Which of several results of equal calls. */
+  readonly position: number
+  /** The configuration of its type as JSON; null for null. */
+  readonly type: string | null
+  readonly value: Stored
+  /** Whether it waits to be used once, and is not for every call. */
+  readonly kept: boolean
+}
+
+/** What a commit does to the results that are kept. */
+export interface ResultWrites {
+  /** For every later call. */
+  readonly made: readonly KeptResult[]
+  /** Used up. */
+  readonly used: readonly { readonly key: string; readonly position: number }[]
+  /** Keys whose results were used, and are not the first to go when there are too many. */
+  readonly touched: readonly string[]
 }
 
 /** Rows of a table in which something is not computed yet. */
@@ -296,6 +328,7 @@ export interface Commit {
     | undefined
   /** What it has computed that was pending. It must still be. */
   readonly completes?: PendingRange | undefined
+  readonly results?: ResultWrites | undefined
   /** Rows that it was computed from, and the versions that they must still have. */
   readonly read?: readonly ReadRows[] | undefined
 }

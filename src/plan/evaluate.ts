@@ -2,7 +2,8 @@ import { ComputeError, NotFoundError, PixeltableError, QueryError } from '../err
 import { type FunctionCode, identityOf } from '../expr/function.js'
 import type { CallNode, FunctionNode, Node } from '../expr/node.js'
 import { applyOperator, operators } from '../expr/operators/index.js'
-import { type CallRecord, callRows } from '../scheduler/caller.js'
+import type { Asker, CallRecord } from '../scheduler/caller.js'
+import { callUnknown, type ResultMemory } from '../scheduler/remember.js'
 
 /** A cell that could not be computed. It stands where its value would; what depends on it fails with it. */
 export class CellFailure {
@@ -36,6 +37,8 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined
   /** Aborted by the first cell that fails: it ends the work of all who share it. Without, every cell is computed. */
   readonly stop?: AbortController | undefined
+  /** Results of earlier calls. */
+  readonly results?: ResultMemory | undefined
   /** Hears of each call of a function. */
   readonly called?: ((call: CallRecord) => void) | undefined
 }
@@ -190,8 +193,8 @@ async function evaluateFunction(node: FunctionNode, rows: Rows, options: Evaluat
       `the function '${fn.name}' is needed to compute a column, but this program has not defined it: import the module that defines it, or pass it to Pixeltable.open(path, { functions })`,
     )
   }
-  const { signal, stop, called } = options
-  await callRows(code, argsOf, {
+  const { signal, stop, called, results } = options
+  const asker: Asker = {
     signal,
     stop,
     value: (i, value) => {
@@ -201,7 +204,8 @@ async function evaluateFunction(node: FunctionNode, rows: Rows, options: Evaluat
       result[pending[i]!] = new CellFailure(asComputeError(code, cause), identityOf(code), attempts)
     },
     ...(called ? { called } : {}),
-  })
+  }
+  await callUnknown(code, argsOf, asker, results)
   return result
 }
 

@@ -17,6 +17,7 @@ import type { Embedder } from '../search/embedder.js'
 import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { Gate } from './gate.js'
+import { ResultLog } from './result-log.js'
 
 /** How a session is made. */
 export interface SessionOptions {
@@ -61,6 +62,8 @@ export class Session {
   readonly #past = new LRUCache<number, Catalog>({ max: pastCatalogs })
   #catalog: Catalog = new Catalog(-1, [], [])
   #stored: StoredCatalog | undefined
+  /** What the statements of the open transaction got from functions. */
+  #transactionLogs: ResultLog[] | undefined
   readonly #code = new Map<string, FunctionIdentity>()
   readonly #columnCode = new Map<string, ColumnCode>()
 
@@ -142,13 +145,19 @@ export class Session {
    */
   transaction<T>(operation: string, work: () => Promise<T>): Promise<T> {
     return this.#gate.exclusive(async () => {
+      const outer = this.#transactionLogs
+      const logs = outer ?? []
+      this.#transactionLogs = logs
       try {
         return await this.engine.transaction(operation, work)
       } catch (error) {
         // What was seen inside is gone.
         this.#catalog = new Catalog(-1, [], [])
         await this.catalog()
+        if (!outer) for (const log of logs) await log.keep()
         throw error
+      } finally {
+        this.#transactionLogs = outer
       }
     })
   }
@@ -161,21 +170,29 @@ export class Session {
   }
 
   /** Runs a statement on rows, computing it again when another one changed what it had read. */
-  attempt<T>(statement: (catalog: Catalog) => Promise<T>): Promise<T> {
+  attempt<T>(statement: (catalog: Catalog, results: ResultLog) => Promise<T>): Promise<T> {
     return this.#gate.shared(() => this.#attempt(statement))
   }
 
   /** Runs a statement that changes the schema, when no other of this session runs. */
-  attemptAlone<T>(statement: (catalog: Catalog) => Promise<T>): Promise<T> {
+  attemptAlone<T>(statement: (catalog: Catalog, results: ResultLog) => Promise<T>): Promise<T> {
     return this.#gate.exclusive(() => this.#attempt(statement))
   }
 
-  async #attempt<T>(statement: (catalog: Catalog) => Promise<T>): Promise<T> {
+  newLog(): ResultLog {
+    return new ResultLog(this.engine, this.decode)
+  }
+
+  async #attempt<T>(statement: (catalog: Catalog, results: ResultLog) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const catalog = await this.catalog()
+      const results = this.newLog()
+      // In a transaction nothing is committed yet.
+      this.#transactionLogs?.push(results)
       try {
-        return await statement(catalog)
+        return await statement(catalog, results)
       } catch (error) {
+        await results.keep()
         if (attempt >= attempts || !ConflictError.isInstance(error) || error.cause !== undefined) throw error
       }
     }

@@ -1,7 +1,8 @@
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import { IndexError, ModelError, PixeltableError, QueryError } from '../errors.js'
 import type { FunctionCode } from '../expr/function.js'
-import { type CallRecord, callRows } from '../scheduler/caller.js'
+import type { CallRecord } from '../scheduler/caller.js'
+import { callUnknown, type ResultMemory } from '../scheduler/remember.js'
 import { toVector } from '../types/arrays.js'
 import { describeValue } from '../types/column-type.js'
 import type { Embedder } from './embedder.js'
@@ -68,6 +69,8 @@ export interface EmbedValuesOptions {
   readonly signal?: AbortSignal | undefined
   /** Aborted by the first value that fails: it ends the work of all who share it, and its error is thrown. */
   readonly stop?: AbortController | undefined
+  /** Results of earlier calls. */
+  readonly results?: ResultMemory | undefined
   /** Hears of each call of the model. */
   readonly called?: ((call: CallRecord) => void) | undefined
 }
@@ -80,7 +83,7 @@ export async function embedValues(
   embedder: Embedder,
   values: readonly (string | Uint8Array)[],
   dimensions: number | undefined,
-  { signal, stop, called }: EmbedValuesOptions,
+  { signal, stop, called, results }: EmbedValuesOptions,
 ): Promise<(Float32Array | Error)[]> {
   const result: (Float32Array | Error)[] = new Array(values.length)
   let length = dimensions ?? embedder.dimensions
@@ -92,7 +95,7 @@ export async function embedValues(
     failure ??= error
     result[row] = error
   }
-  await callRows(
+  await callUnknown(
     codeOf(embedder),
     values.map((value) => [value]),
     {
@@ -110,6 +113,7 @@ export async function embedValues(
       failed,
       ...(called ? { called } : {}),
     },
+    results,
   )
   if (stop && failure) throw failure
   return result

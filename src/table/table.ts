@@ -17,6 +17,7 @@ import { QueryError, ValidationError } from '../errors.js'
 import { type Expr, isExpression, type Refs } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
 import { tableOf } from '../plan/query-node.js'
+import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import { type Condition, toPredicate } from '../query/predicate.js'
 import { internals, Query } from '../query/query.js'
@@ -271,7 +272,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   ): Promise<Table<R & { [K in N]: T }, I, X>> {
     const { onError = 'abort', stored = true, ifExists = 'error', signal, compute } = options
     const computed = this.#expression(value, `addComputedColumn('${name}')`)
-    await this.#addOrReplace(name, ifExists, (catalog) =>
+    await this.#addOrReplace(name, ifExists, (catalog, results) =>
       addComputedColumn(this.#session, catalog, this.#target, {
         name,
         value: computed,
@@ -279,6 +280,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
         onError,
         signal,
         deferred: compute === 'deferred',
+        results,
       }),
     )
     return this.#reopen()
@@ -298,8 +300,8 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     { onError = 'abort', signal }: StatementOptions = {},
   ): Promise<Table<Omit<R, N> & { [K in N]: T }, I, X>> {
     const computed = this.#expression(value, `alterComputedColumn('${name}')`)
-    await this.#session.attemptAlone((catalog) =>
-      alterComputedColumn(this.#session, catalog, this.#target, { name, value: computed, onError, signal }),
+    await this.#session.attemptAlone((catalog, results) =>
+      alterComputedColumn(this.#session, catalog, this.#target, { name, value: computed, onError, signal, results }),
     )
     return this.#reopen()
   }
@@ -409,7 +411,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   ): Promise<Table<R, I, X | C>> {
     const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
-    await this.#session.attemptAlone((catalog) =>
+    await this.#session.attemptAlone((catalog, results) =>
       addEmbeddingIndex(this.#session, catalog, this.#target, {
         column,
         name,
@@ -419,6 +421,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
         onError,
         signal,
         deferred: compute === 'deferred',
+        results,
       }),
     )
     return this.#reopen()
@@ -501,16 +504,20 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   }
 
   /** Adds a column, or does what `ifExists` says when there is one of that name. */
-  async #addOrReplace(name: string, ifExists: IfExists, add: (catalog: Catalog) => Promise<void>): Promise<void> {
+  async #addOrReplace(
+    name: string,
+    ifExists: IfExists,
+    add: (catalog: Catalog, results: ResultLog) => Promise<void>,
+  ): Promise<void> {
     const session = this.#session
     const target = this.#target
-    await session.attemptAlone(async (catalog) => {
+    await session.attemptAlone(async (catalog, results) => {
       const existing = catalog.columnsOf(catalog.byId(target.id, target.name)).has(name)
-      if (!existing || ifExists === 'error') return add(catalog)
+      if (!existing || ifExists === 'error') return add(catalog, results)
       if (ifExists === 'ignore') return
       await session.transaction('replace column', async () => {
         await dropColumn(session, catalog, target, name)
-        await add(await session.catalog())
+        await add(await session.catalog(), results)
       })
     })
   }

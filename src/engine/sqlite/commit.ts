@@ -6,6 +6,7 @@ import type { Commit, CommitResult, PendingRange, RowKey, RowUpdates, SchemaChan
 import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
+import { writeResults } from './results.js'
 
 /** Applies a commit in one `BEGIN IMMEDIATE` transaction, or as a part of the one that is open. */
 export function applyCommit(connection: Connection, commit: Commit, open?: OpenVersion): CommitResult {
@@ -57,6 +58,7 @@ class Transaction {
     for (const write of commit.writes ?? []) this.#writeTable(write)
     for (const deferred of commit.defers ?? []) this.#defer(deferred)
     if (commit.completes) this.#complete(commit.completes)
+    if (commit.results) writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
     if (this.#counts.size === 0) return { version: current, firstRow: this.#firstRow }
     this.#recordVersion(commit.operation)
     return { version: this.#version, firstRow: this.#firstRow }

@@ -12,8 +12,11 @@ export interface ConnectionOptions {
   readonly readonly?: boolean | undefined
   /** How long a writer waits for another process, in milliseconds, at least 0. @default 5000 */
   readonly busyTimeout?: number | undefined
+  /** Bytes that kept results of calls may take, at least 0. @default 268435456 */
+  readonly maxResultBytes?: number | undefined
 }
 
+const defaultMaxResultBytes = 256 * 2 ** 20
 /** Statements kept prepared. Preparing costs more than running a small one. */
 const cachedStatements = 256
 /** How long one attempt may block the event loop; further waiting is asynchronous. */
@@ -25,9 +28,13 @@ export class Connection {
   readonly #statements = new LRUCache<string, Statement>({ max: cachedStatements })
   readonly #busyTimeout: number
 
-  private constructor(db: Database, busyTimeout: number) {
+  /** Bytes that kept results of calls may take. */
+  readonly maxResultBytes: number
+
+  private constructor(db: Database, busyTimeout: number, maxResultBytes: number) {
     this.db = db
     this.#busyTimeout = busyTimeout
+    this.maxResultBytes = maxResultBytes
   }
 
   static async open(path: string, options: ConnectionOptions = {}): Promise<Connection> {
@@ -40,7 +47,7 @@ export class Connection {
       db = new SQLite(path, { readonly, timeout: attemptTimeout })
       db.loadExtension(sqliteVec.getLoadablePath())
       const opened = db
-      const connection = new Connection(opened, busyTimeout)
+      const connection = new Connection(opened, busyTimeout, options.maxResultBytes ?? defaultMaxResultBytes)
       await connection.retry(() => {
         if (!readonly) {
           opened.pragma('journal_mode = WAL')

@@ -8,7 +8,7 @@ export const applicationId = 0x70787400
 const migrations: readonly string[] = [
   `
   CREATE TABLE pxt_meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO pxt_meta VALUES ('catalog_version', 0), ('next_table_id', 1), ('version', 0), ('first_version', 0);
+  INSERT INTO pxt_meta VALUES ('catalog_version', 0), ('next_table_id', 1), ('version', 0), ('first_version', 0), ('results_bytes', 0), ('results_clock', 0);
   CREATE TABLE pxt_directories (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_tables (
     id INTEGER PRIMARY KEY,
@@ -47,6 +47,17 @@ const migrations: readonly string[] = [
     _version INTEGER NOT NULL,
     _until INTEGER
   ) STRICT;
+  CREATE TABLE pxt_results (
+    key TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    type TEXT,
+    value ANY,
+    size INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    kept INTEGER NOT NULL,
+    PRIMARY KEY (key, position)
+  ) STRICT;
+  CREATE INDEX pxt_results_used ON pxt_results (used);
   CREATE TABLE pxt_files (sha256 TEXT PRIMARY KEY, size INTEGER NOT NULL, mime TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_file_chunks (
     sha256 TEXT NOT NULL,

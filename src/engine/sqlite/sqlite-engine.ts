@@ -10,6 +10,7 @@ import type {
   Engine,
   GivenRows,
   HeldRows,
+  KeptResult,
   PendingRange,
   ReadArgument,
   RowChange,
@@ -28,6 +29,7 @@ import { errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
 import { changesSql, countRowsSql } from './history.js'
 import { readStatement } from './read.js'
+import { addResults, findResults } from './results.js'
 import { Transactions } from './transactions.js'
 import { vacuum } from './vacuum.js'
 
@@ -152,6 +154,21 @@ class SqliteEngine implements Engine {
       function: string | null
     })[]
     return found.map(({ function: fn, ...row }) => ({ ...row, ...(fn === null ? {} : { function: fn }) }))
+  }
+
+  async results(keys: readonly string[]): Promise<KeptResult[]> {
+    await this.#transactions.outside()
+    return findResults(this.#connection, keys)
+  }
+
+  async keepResults(results: readonly KeptResult[]): Promise<{ key: string; position: number }[] | undefined> {
+    if (this.readonly) return undefined
+    await this.#transactions.outside()
+    // Inside a transaction they would be rolled back with it.
+    if (this.#transactions.open) return undefined
+    const { db, maxResultBytes } = this.#connection
+    const add = db.transaction(() => addResults(this.#connection, results, maxResultBytes))
+    return this.#connection.retry(() => add.immediate())
   }
 
   async pending(): Promise<PendingRange[]> {

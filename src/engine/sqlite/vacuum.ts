@@ -52,6 +52,10 @@ class Sweep {
       this.#dropRetired(id, name, companions)
     }
     this.#run('DELETE FROM pxt_pending WHERE _until <= ?', this.#keepFrom)
+    this.#run('DELETE FROM pxt_results WHERE kept = 1')
+    this.#run(
+      `UPDATE pxt_meta SET value = (SELECT coalesce(sum(size), 0) FROM pxt_results) WHERE key = 'results_bytes'`,
+    )
     this.#run('DELETE FROM pxt_versions WHERE version < ?', this.#keepFrom)
     this.#run(`UPDATE pxt_meta SET value = max(value, ?) WHERE key = 'first_version'`, this.#keepFrom)
     return { rows, files: this.#sweepFiles() }
