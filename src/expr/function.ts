@@ -1,3 +1,4 @@
+import type { Schema } from '../types/column.js'
 import type { ColumnType } from '../types/column-type.js'
 
 /** What a stored computed column remembers of its function. Never its source. */
@@ -28,6 +29,15 @@ export interface ScalarFunction extends FunctionIdentity {
   readonly call?:
     | ((rows: readonly (readonly unknown[])[], context: CallContext) => unknown[] | Promise<unknown[]>)
     | undefined
+  /** How tools call it; absent where it has no named parameters. */
+  readonly named?: NamedCall | undefined
+}
+
+/** A call with arguments by name, as a model makes it. */
+export interface NamedCall {
+  readonly parameters: Schema
+  /** @throws ValidationError for arguments that do not fit */
+  call(given: Readonly<Record<string, unknown>>, signal: AbortSignal | undefined): Promise<unknown>
 }
 
 /** A user's aggregate, as engines call it: `step` once a row, in order. */
