@@ -158,8 +158,11 @@ export {
   type RecomputeOptions,
   type Renamed,
   Table,
+  type TableInput,
+  type TableOutput,
   type UpsertRow,
 } from './table/table.js'
+export type { TableFunction, TableFunctionOptions } from './table/table-function.js'
 export type { Descriptions, InputSchema, JsonSchemaTarget, ParametersSchema } from './tools/input-schema.js'
 export { invokeTools, type ToolResults, type ToolSet } from './tools/invoke-tools.js'
 export type { McpContext, McpResult, McpTool } from './tools/mcp.js'

@@ -34,6 +34,8 @@ export interface ChangeOptions {
   readonly onRows?: ((batch: RowBatch) => void) | undefined
   /** Whether vectors are left out: the rows are not to be stored. @default false */
   readonly skipIndexes?: boolean | undefined
+  /** The views that new rows are carried into. @default all that derive from the table */
+  readonly views?: ReadonlySet<number> | undefined
 }
 
 /** How a change of stored rows spreads. */
@@ -144,7 +146,10 @@ export class Change {
     }
     if (!this.#options.skipIndexes) for (const index of table.indexes) await this.embed(batch, index)
     this.#options.onRows?.(batch)
-    for (const view of this.#catalog.viewsOf(table)) await this.deriveView(view, batch)
+    const { views } = this.#options
+    for (const view of this.#catalog.viewsOf(table)) {
+      if (!views || views.has(view.id)) await this.deriveView(view, batch)
+    }
   }
 
   /**
@@ -518,17 +523,8 @@ export class Change {
   }
 
   /** Under `abort` a failed cell ends the statement. */
-  #refuse(batch: RowBatch, row: number, column: string, { error, function: fn }: CellFailure): void {
-    if (this.#options.onError === 'ignore') return
-    throw new ComputeError(
-      `column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`,
-      {
-        column,
-        row,
-        function: fn,
-        cause: error,
-      },
-    )
+  #refuse(batch: RowBatch, row: number, column: string, failure: CellFailure): void {
+    if (this.#options.onError === 'abort') throw failureOf(batch.table, column, row, failure)
   }
 
   #fail(batch: RowBatch, row: number, column: string, failure: CellFailure): void {
@@ -672,6 +668,17 @@ export function sameValue(type: ColumnType<any>, a: Cell, b: Cell): boolean {
   const y = encodeCell(type, b)
   if (x instanceof Uint8Array && y instanceof Uint8Array) return Buffer.compare(x, y) === 0
   return x === y
+}
+
+/** The error of a statement that a failed cell ends. */
+export function failureOf(table: TableDefinition, column: string, row: number, failure: CellFailure): ComputeError {
+  const { error, function: fn } = failure
+  return new ComputeError(`column '${column}' of '${table.name}', row ${row}: ${error.message}; nothing was written`, {
+    column,
+    row,
+    function: fn,
+    cause: error,
+  })
 }
 
 function asError(cause: unknown): Error {

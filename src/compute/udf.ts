@@ -7,7 +7,7 @@ import { describeValue } from '../types/column-type.js'
 import { type Agreeing, namedCall, type WithParameters } from './parameters.js'
 
 /** Options of a function. */
-export interface UdfOptions<P extends Schema = never> extends FunctionDescription<P> {
+export interface UdfOptions<P extends Schema = never> extends FunctionDescription<NoInfer<P>> {
   /** Unique in the program. The file remembers a computed column's function by it. */
   readonly name: string
   /** A whole number of at least 0. Raise it when equal arguments give other results. @default 1 */

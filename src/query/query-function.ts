@@ -11,7 +11,7 @@ import { type JsonOf, jsonType, toJson } from '../types/json.js'
 import { internals, Query } from './query.js'
 
 /** Options of a query function. */
-export interface QueryFunctionOptions<S = unknown> extends FunctionDescription<S> {
+export interface QueryFunctionOptions<S = unknown> extends FunctionDescription<NoInfer<S>> {
   /** Raise it when the query changes. @default 1 */
   readonly version?: number
 }
@@ -102,7 +102,8 @@ export function query<S extends Schema, O>(
   }) as unknown as QueryFunction<InsertOf<S>, O>
 }
 
-function checkNames(name: string, names: readonly string[], given: Readonly<Record<string, unknown>>): void {
+/** @throws QueryError when an argument of `expr` is of no parameter */
+export function checkNames(name: string, names: readonly string[], given: Readonly<Record<string, unknown>>): void {
   for (const key of Object.keys(given)) {
     if (!names.includes(key)) {
       throw new QueryError(`${name}.expr(): there is no parameter '${key}'. It has: ${names.join(', ')}`)

@@ -37,14 +37,12 @@ export async function readArguments(
   for (const name of names) {
     const column = parameters[name]!
     const value = Object.hasOwn(given, name) ? (given as Record<string, unknown>)[name] : undefined
-    const chosen = value === undefined ? defaultOf(column) : value
-    if (chosen === null) {
-      setOwn(values, name, null)
-      if (!column.isNullable) issues.push({ message: `the parameter '${name}' is required`, path: [name] })
-      continue
-    }
     try {
-      setOwn(values, name, await read(column.type, chosen))
+      const chosen = value === undefined ? defaultOf(column) : value
+      setOwn(values, name, chosen === null ? null : await read(column.type, chosen))
+      if (chosen === null && !column.isNullable) {
+        issues.push({ message: `the parameter '${name}' is required`, path: [name] })
+      }
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : describeValue(cause)
       issues.push({ message: `the parameter '${name}': ${message}`, path: [name] })
