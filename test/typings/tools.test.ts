@@ -160,6 +160,6 @@ test('tables as functions take what an insert takes', async () => {
     // @ts-expect-error computed columns are no input
     notes.asFunction('x', { descriptions: { size: 'x' } })
     // @ts-expect-error a number is no text
-    other.addComputedColumn('bad', (c) => size.expr({ text: 5 }))
+    other.addComputedColumn('bad', () => size.expr({ text: 5 }))
   })
 })
