@@ -1,6 +1,7 @@
 import { ValidationError } from '../errors.js'
 import type { Column, Schema } from '../types/column.js'
 import { type ColumnType, describeValue, mismatch } from '../types/column-type.js'
+import { isMedia } from '../types/media.js'
 import { setOwn } from '../types/own-property.js'
 
 /** What is wrong with arguments, and with which. */
@@ -18,7 +19,7 @@ export const parseArgument: ParseArgument = (type, value) => type.parse(decoded(
 
 /** The same, of what a model gave: JSON, in which a file is a URL. */
 export const parseJsonArgument: ParseArgument = (type, value) =>
-  type.media && typeof value === 'string' ? remote(value) : parseArgument(type, value)
+  type.media ? remoteFile(value) : parseArgument(type, value)
 
 /** Reads the arguments of a call: those that were left out have their defaults, or are null. */
 export async function readArguments(
@@ -77,8 +78,9 @@ function decoded(type: ColumnType<any>, value: unknown): unknown {
   return new Uint8Array(Buffer.from(value, 'base64'))
 }
 
-/** A model may name a file of the web, not one of this machine. */
-function remote(value: string): string {
-  if (/^(https?|data):/i.test(value)) return value
+/** A model may name a file of the web, not one of this machine. What is a file already, no model gave. */
+function remoteFile(value: unknown): unknown {
+  const isFile = isMedia(value) || value instanceof Uint8Array || value instanceof Blob || value instanceof URL
+  if (isFile || (typeof value === 'string' && /^(https?|data):/i.test(value))) return value
   throw mismatch('an http:, https: or data: URL', value)
 }

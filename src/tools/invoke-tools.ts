@@ -36,7 +36,7 @@ const concurrency = 16
  * computed columns.
  *
  * @param response the response of a model, or the tool calls in it, as JSON: of OpenAI (chat completions and
- *   responses), Anthropic, Gemini, Bedrock or the AI SDK. Calls that the provider ran itself are left out
+ *   responses), Anthropic, Gemini, Bedrock, Ollama or the AI SDK. Calls that the provider ran itself are left out
  * @param tools by the names that the model calls: tools, or the functions that they are made of
  * @throws QueryError when one of `tools` is neither a tool nor a function with named parameters
  * @example

@@ -10,14 +10,14 @@ export interface ToolCall {
 
 /**
  * The tool calls in the response of a model, in their order: of OpenAI (chat completions and responses), Anthropic,
- * Gemini, Bedrock or the AI SDK, as a whole or from any level on down to the list of calls.
+ * Gemini, Bedrock, Ollama or the AI SDK, as a whole or from any level on down to the list of calls.
  * @throws ValidationError for anything else
  */
 export function toolCallsIn(response: unknown): ToolCall[] {
   const parts = partsOf(response)
   if (!parts) {
     throw new ValidationError(
-      `expected the response of a model or its tool calls (of OpenAI, Anthropic, Gemini, Bedrock or the AI SDK), got ${describeValue(response)}`,
+      `expected the response of a model or its tool calls (of OpenAI, Anthropic, Gemini, Bedrock, Ollama or the AI SDK), got ${describeValue(response)}`,
     )
   }
   return parts.flatMap((part) => callIn(part) ?? [])
@@ -31,6 +31,7 @@ function partsOf(response: unknown): readonly unknown[] | undefined {
   if (Array.isArray(response.choices)) return partsOf(at(response.choices[0], 'message')) ?? []
   if (Array.isArray(response.candidates)) return partsOf(at(response.candidates[0], 'content')) ?? []
   if (isObject(response.output)) return partsOf(response.output.message) ?? []
+  if (isObject(response.message)) return partsOf(response.message) ?? []
   for (const list of ['toolCalls', 'tool_calls', 'functionCalls', 'output', 'parts', 'content']) {
     if (Array.isArray(response[list])) return response[list]
   }

@@ -1,8 +1,9 @@
-import { SchemaError } from '../errors.js'
+import { SchemaError, ValidationError } from '../errors.js'
 import type { ScalarFunction } from '../expr/function.js'
 import { describeValue } from '../types/column-type.js'
 import { toJson } from '../types/json.js'
-import { type Descriptions, type InputSchema, inputSchemaOf } from './input-schema.js'
+import { messageOf } from './arguments.js'
+import { type Descriptions, type InputSchema, inputSchemaOf, issuesOf } from './input-schema.js'
 import { type McpTool, mcpTool } from './mcp.js'
 
 /** What a function says of itself to a model. */
@@ -105,8 +106,12 @@ export function toolFunction<I, O>(
           `toTool(): description: expected what '${name}' does, for the model, got ${describeValue(description)}`,
         )
       }
-      const execute = async (input: I, { abortSignal }: ToolExecuteOptions = {}): Promise<O> =>
-        toJson(await named.call(input as Record<string, unknown>, abortSignal)) as O
+      const execute = async (input: I, { abortSignal }: ToolExecuteOptions = {}): Promise<O> => {
+        // A model gave them, whoever calls: what a schema refuses, such as a path of this machine, must not get through.
+        const issues = await issuesOf(named.parameters, input)
+        if (issues.length > 0) throw new ValidationError(`${name}(): ${messageOf(issues)}`)
+        return toJson(await named.call(input as Record<string, unknown>, abortSignal)) as O
+      }
       const mcp = () => mcpTool(name, description, inputSchema, execute)
       return { name, description, inputSchema, execute, mcp, [callable]: definition }
     },

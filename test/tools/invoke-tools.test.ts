@@ -114,6 +114,14 @@ const responses: Record<string, unknown> = {
       },
     },
   },
+  Ollama: {
+    model: 'x',
+    message: {
+      role: 'assistant',
+      content: '',
+      tool_calls: [{ function: { name: 'weather', arguments: { city: 'Rome' } } }, { function: { name: 'clock' } }],
+    },
+  },
   'the AI SDK': {
     text: '',
     toolCalls: [
