@@ -16,6 +16,7 @@ export type { CsvExportOptions, CsvImportOptions } from './compute/file-formats.
 export type { FileOptions } from './compute/files.js'
 export type { ImportIfExists, ImportOptions, Progress } from './compute/import-options.js'
 export type { ComputeTime, InsertOptions } from './compute/insert.js'
+export type { Agreeing, ArgumentsDiffer, WithParameters } from './compute/parameters.js'
 export type { QueryTableOptions } from './compute/query-rows.js'
 export type { ChangeResult, ErrorCell, StatementOptions } from './compute/statements.js'
 export { type Udf, type UdfOptions, udf } from './compute/udf.js'
@@ -160,11 +161,25 @@ export {
   type RecomputeOptions,
   type Renamed,
   Table,
+  type TableInput,
+  type TableOutput,
   type UpsertRow,
 } from './table/table.js'
+export type { TableFunction, TableFunctionOptions } from './table/table-function.js'
+export type { Descriptions, InputSchema, JsonSchemaTarget, ParametersSchema } from './tools/input-schema.js'
+export { invokeTools, type ToolResults, type ToolSet } from './tools/invoke-tools.js'
+export type { McpContext, McpResult, McpTool } from './tools/mcp.js'
+export type {
+  Callable,
+  FunctionDescription,
+  Tool,
+  ToolExecuteOptions,
+  ToolFunction,
+  ToolOptions,
+} from './tools/tool.js'
 export type { ArrayInput, ArrayOptions, Dtype, NdArray, NestedNumbers, TypedArrayOf } from './types/arrays.js'
 export type { AnyRow, Column, Default, InsertOf, RowOf, Schema, Simplify } from './types/column.js'
-export type { Json, StandardSchema } from './types/json.js'
+export type { Json, JsonOf, StandardSchema } from './types/json.js'
 export type { ByteRange, Media, MediaInput, MediaKind, MediaOptions, MediaRecord } from './types/media.js'
 export type { Uuid } from './types/scalars.js'
 export { t } from './types/t.js'

@@ -29,6 +29,7 @@ import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
+import { toolInvoker } from './tools/invoke-tools.js'
 import type { ArrayInput, NdArray } from './types/arrays.js'
 import { type AnyRow, Column, type InsertOf, type RowOf, type Schema, type Simplify } from './types/column.js'
 import { describeValue, type Stored } from './types/column-type.js'
@@ -203,6 +204,10 @@ export class Pixeltable {
     // The built-in model belongs to every file, whether or not the program has made it.
     const builtIn = [{ kind: 'embedder' as const, definition: miniEmbed() }]
     const session = new Session(engine, { ...files, code: [...builtIn, ...code] })
+    session.bind(
+      'function',
+      toolInvoker((name) => session.code('function', name)),
+    )
     await session.catalog()
     return new Pixeltable(session, options.drain === 'background')
   }

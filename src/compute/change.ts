@@ -35,6 +35,8 @@ export interface ChangeOptions {
   readonly completes?: PendingRange | undefined
   /** Results of functions: those that are known, and where new ones are noted. */
   readonly results?: ResultLog | undefined
+  /** The views that new rows are carried into. @default all that derive from the table */
+  readonly views?: ReadonlySet<number> | undefined
 }
 
 /** How a change of stored rows spreads. */
@@ -177,7 +179,10 @@ export class Change {
     const indexes = this.#options.skipIndexes ? [] : table.indexes
     await settleAll([
       ...indexes.map((index) => this.embed(batch, index, pending)),
-      ...this.#catalog.viewsOf(table).map((view) => this.deriveView(view, batch)),
+      ...this.#catalog
+        .viewsOf(table)
+        .filter((view) => this.#options.views?.has(view.id) ?? true)
+        .map((view) => this.deriveView(view, batch)),
     ])
   }
 
@@ -615,18 +620,10 @@ export class Change {
   }
 
   /** Under `abort` a failed cell ends the statement. */
-  #refuse(batch: RowBatch, row: number, column: string, { error, function: fn, isOld }: CellFailure): void {
-    if (!this.#stop || isOld) return
+  #refuse(batch: RowBatch, row: number, column: string, failure: CellFailure): void {
+    if (!this.#stop || failure.isOld) return
     this.#stop.abort()
-    throw new ComputeError(
-      `column '${column}' of '${batch.table.name}', row ${row}: ${error.message}; nothing was written`,
-      {
-        column,
-        row,
-        function: fn,
-        cause: error,
-      },
-    )
+    throw failureOf(batch.table, column, row, failure)
   }
 
   #fail(batch: RowBatch, row: number, column: string, failure: CellFailure): void {
@@ -706,6 +703,17 @@ export function sameValue(type: ColumnType<any>, a: Cell, b: Cell): boolean {
 
 /** The rows that a mask does not mean. */
 const inverse = (mask: Uint8Array): Uint8Array => mask.map((is) => 1 - is)
+
+/** The error of a statement that a failed cell ends. */
+export function failureOf(table: TableDefinition, column: string, row: number, failure: CellFailure): ComputeError {
+  const { error, function: fn } = failure
+  return new ComputeError(`column '${column}' of '${table.name}', row ${row}: ${error.message}; nothing was written`, {
+    column,
+    row,
+    function: fn,
+    cause: error,
+  })
+}
 
 function asError(cause: unknown): Error {
   if (PixeltableError.isInstance(cause)) return cause

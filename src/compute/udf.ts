@@ -1,4 +1,4 @@
-import { SchemaError, ValidationError } from '../errors.js'
+import { SchemaError } from '../errors.js'
 import { type Arg, type ExprFor, expression, toNode } from '../expr/expression.js'
 import {
   type CallContext,
@@ -8,11 +8,13 @@ import {
   type RateLimit,
   scalarFunction,
 } from '../expr/function.js'
-import type { Column } from '../types/column.js'
+import { type FunctionDescription, toolFunction } from '../tools/tool.js'
+import type { Column, Schema } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
+import { type Agreeing, namedCall, type WithParameters } from './parameters.js'
 
 /** Options of a function. */
-export interface UdfOptions {
+export interface UdfOptions<P extends Schema = never> extends FunctionDescription<NoInfer<P>> {
   /** Unique in the program. The file remembers a computed column's function by it. */
   readonly name: string
   /** A whole number of at least 0. Raise it when equal arguments give other results. @default 1 */
@@ -66,6 +68,11 @@ export interface UdfOptions {
    * @default 'call'
    */
   readonly onNull?: 'call' | 'skip'
+  /**
+   * Names and types of the arguments, in their order. With them the function can be a tool of a model (`toTool`).
+   * @default the function cannot be a tool
+   */
+  readonly parameters?: P
 }
 
 /** What makes a wrapped function recognizable to `Pixeltable.open(path, { functions })`. */
@@ -85,7 +92,7 @@ type Items<A extends readonly unknown[]> = { [K in keyof A]: A[K] extends readon
  * Makes a function usable in computed columns and queries. It may be asynchronous. Its name and version are stored
  * with the columns that use it, its code is not: a program that opens the file again defines it again.
  *
- * @throws SchemaError when the name or an option is not valid
+ * @throws SchemaError when the name or an option is not valid, or the function takes more arguments than `parameters` has
  * @example
  * ```ts
  * import { Pixeltable, t, udf } from 'pixeltable'
@@ -97,20 +104,20 @@ type Items<A extends readonly unknown[]> = { [K in keyof A]: A[K] extends readon
  * console.log(await loud.collect()) // [{ text: 'hello', loud: 'HELLO!' }]
  * ```
  */
-export function udf<A extends readonly (readonly any[])[], T>(
-  options: UdfOptions & { readonly batchSize: number },
-  fn: (this: CallContext, ...args: A) => readonly T[] | PromiseLike<readonly T[]>,
-): Udf<Items<A>, T>
-export function udf<A extends readonly any[], T>(
-  options: UdfOptions & { readonly onNull: 'skip' },
-  fn: (this: CallContext, ...args: A) => T | PromiseLike<T>,
-): Udf<Skipping<A>, T | null>
-export function udf<A extends readonly any[], T>(
-  options: UdfOptions,
-  fn: (this: CallContext, ...args: A) => T | PromiseLike<T>,
-): Udf<A, T>
-export function udf(options: UdfOptions, fn: (...args: any[]) => unknown): Udf<any, any> {
-  const { name, version = 1, batchSize, returns, onNull = 'call', tokens } = options
+export function udf<A extends readonly (readonly any[])[], T, P extends Schema = never>(
+  options: UdfOptions<P> & { readonly batchSize: number },
+  fn: ((this: CallContext, ...args: A) => readonly T[] | PromiseLike<readonly T[]>) & Agreeing<P, Items<A>>,
+): Udf<Items<A>, T> & WithParameters<P, T>
+export function udf<A extends readonly any[], T, P extends Schema = never>(
+  options: UdfOptions<P> & { readonly onNull: 'skip' },
+  fn: ((this: CallContext, ...args: A) => T | PromiseLike<T>) & Agreeing<P, Skipping<A>>,
+): Udf<Skipping<A>, T | null> & WithParameters<P, T | null>
+export function udf<A extends readonly any[], T, P extends Schema = never>(
+  options: UdfOptions<P>,
+  fn: ((this: CallContext, ...args: A) => T | PromiseLike<T>) & Agreeing<P, A>,
+): Udf<A, T> & WithParameters<P, T>
+export function udf(options: UdfOptions<any>, fn: (...args: any[]) => unknown): Udf<any, any> {
+  const { name, version = 1, batchSize, returns, onNull = 'call', tokens, parameters } = options
   if (typeof name !== 'string' || name === '') {
     throw new SchemaError(`udf: expected a name such as { name: 'classify' }, got ${describeValue(name)}`)
   }
@@ -139,9 +146,10 @@ export function udf(options: UdfOptions, fn: (...args: any[]) => unknown): Udf<a
     signal,
     cache,
     call: batchSize === undefined ? callEach(fn) : callBatch(fn),
+    named: parameters && namedCall(name, parameters, fn, () => code),
   })
   const wrapped = (...args: unknown[]) => callOf(code, args)
-  return Object.assign(wrapped, { [definitionKey]: code })
+  return Object.assign(wrapped, { [definitionKey]: code }, toolFunction(code, options))
 }
 
 /** An expression that calls a function. */
@@ -203,35 +211,4 @@ function wholeNumber(name: string, option: string, value: unknown, minimum: numb
   throw new SchemaError(
     `udf '${name}': ${option}: expected a whole number of at least ${minimum}, got ${describeValue(value)}`,
   )
-}
-
-/** The arguments of a function by name, checked against a schema. @throws ValidationError */
-export function checkArguments(
-  name: string,
-  schema: Readonly<Record<string, Column<any, any, boolean>>>,
-  given: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  for (const key of Object.keys(given)) {
-    if (!Object.hasOwn(schema, key)) {
-      throw new ValidationError(`${name}(): there is no parameter '${key}'. It has: ${Object.keys(schema).join(', ')}`)
-    }
-  }
-  const result: Record<string, unknown> = {}
-  for (const [key, column] of Object.entries(schema)) {
-    let value: unknown = given[key]
-    if (value === undefined) {
-      value = typeof column.defaultValue === 'function' ? column.defaultValue() : (column.defaultValue ?? null)
-    }
-    if (value === null) {
-      if (!column.isNullable) throw new ValidationError(`${name}(): the parameter '${key}' is required`)
-      result[key] = null
-      continue
-    }
-    try {
-      result[key] = column.type.parse(value)
-    } catch (cause) {
-      throw new ValidationError(`${name}(): the parameter '${key}': ${(cause as Error).message}`, { cause })
-    }
-  }
-  return result
 }

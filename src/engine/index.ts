@@ -14,7 +14,7 @@ export type {
   TableDefinition,
   ViewDefinition,
 } from '../catalog/definition.js'
-export type { AggregateFunction, CallContext, FunctionIdentity, ScalarFunction } from '../expr/function.js'
+export type { AggregateFunction, CallContext, FunctionIdentity, NamedCall, ScalarFunction } from '../expr/function.js'
 export type {
   AggregateNode,
   CallNode,

@@ -1,3 +1,4 @@
+import type { Schema } from '../types/column.js'
 import type { ColumnType } from '../types/column-type.js'
 
 /** What a stored computed column remembers of its function. Never its source. */
@@ -77,7 +78,16 @@ export interface FunctionCode extends FunctionIdentity, CallPolicy {
   readonly batchSize: number
   /** Whether it is known to return promises. */
   readonly asynchronous: boolean
+  /** How tools call it; absent where it has no named parameters. */
+  readonly named?: NamedCall | undefined
   call(rows: readonly (readonly unknown[])[], context: CallContext): unknown[] | Promise<unknown[]>
+}
+
+/** A call with arguments by name, as a model makes it. */
+export interface NamedCall {
+  readonly parameters: Schema
+  /** @throws ValidationError for arguments that do not fit */
+  call(given: Readonly<Record<string, unknown>>, signal: AbortSignal | undefined): Promise<unknown>
 }
 
 /** A function in an expression. */

@@ -209,7 +209,8 @@ async function evaluateFunction(node: FunctionNode, rows: Rows, options: Evaluat
   return result
 }
 
-function asComputeError(fn: FunctionCode, cause: unknown): Error {
+/** The error of a call as the error of a cell, which names the function. */
+export function asComputeError(fn: FunctionCode, cause: unknown): Error {
   const message = cause instanceof Error ? cause.message : String(cause)
   if (PixeltableError.isInstance(cause)) return cause
   return new ComputeError(`${identityOf(fn)} failed: ${message}`, { function: identityOf(fn), cause })

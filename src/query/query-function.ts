@@ -1,21 +1,26 @@
-import { callOf, checkArguments, definitionKey } from '../compute/udf.js'
+import { callOf, definitionKey } from '../compute/udf.js'
 import { QueryError, SchemaError } from '../errors.js'
 import { type Arg, expression, type ListExpr, type Refs } from '../expr/expression.js'
 import type { FunctionCode } from '../expr/function.js'
 import { collect } from '../plan/execute.js'
+import { checkArguments } from '../tools/arguments.js'
+import { type FunctionDescription, type ToolFunction, toolFunction } from '../tools/tool.js'
 import type { InsertOf, RowOf, Schema, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
-import { jsonType, toJson } from '../types/json.js'
+import { type JsonOf, jsonType, toJson } from '../types/json.js'
 import { internals, Query } from './query.js'
 
 /** Options of a query function. */
-export interface QueryFunctionOptions {
+export interface QueryFunctionOptions<S = unknown> extends FunctionDescription<NoInfer<S>> {
   /** Raise it when the query changes. @default 1 */
   readonly version?: number
 }
 
-/** A query with parameters: call it for its rows, or use `expr` in a computed column of another table. */
-export interface QueryFunction<P, O> {
+/**
+ * A query with parameters: call it for its rows, use `expr` in a computed column of another table, or make it a tool of
+ * a model with `toTool`.
+ */
+export interface QueryFunction<P, O> extends ToolFunction<P, JsonOf<Simplify<O>>[]> {
   (parameters: P): Promise<Simplify<O>[]>
   /**
    * The rows as JSON, in a computed column: the query runs when the row is written. What JSON has no form for (a Date,
@@ -51,11 +56,12 @@ export function query<S extends Schema, O>(
   name: string,
   parameters: S,
   build: (p: Refs<RowOf<S>>) => Query<any, O>,
-  { version = 1 }: QueryFunctionOptions = {},
+  options: QueryFunctionOptions<S> = {},
 ): QueryFunction<InsertOf<S>, O> {
   if (typeof name !== 'string' || name === '') {
     throw new SchemaError(`query: expected a name such as 'search_docs', got ${describeValue(name)}`)
   }
+  const { version = 1 } = options
   const names = Object.keys(parameters)
   const placeholders = Object.fromEntries(
     names.map((key) => [key, expression({ kind: 'parameter', name: key }, parameters[key]!.type)]),
@@ -65,9 +71,9 @@ export function query<S extends Schema, O>(
     throw new QueryError(`query '${name}': expected the callback to return a query, got ${describeValue(built)}`)
   }
   const { session, node } = built[internals]
-  const run = (given: Record<string, unknown>, signal?: AbortSignal) =>
-    collect(session, node, checkArguments(name, parameters, given), { signal })
-  const definition: FunctionCode = {
+  const run = async (given: Readonly<Record<string, unknown>>, signal?: AbortSignal) =>
+    collect(session, node, await checkArguments(name, parameters, given), { signal })
+  const definition = {
     name,
     version,
     returns: jsonType(),
@@ -79,10 +85,11 @@ export function query<S extends Schema, O>(
       const given = Object.fromEntries(names.map((key, i) => [key, args![i] ?? undefined]))
       return [toJson(await run(given, signal))]
     },
-  }
+    named: { parameters, call: run },
+  } satisfies FunctionCode
   // A query belongs to one open database, unlike a function, so only that one gets to know it.
   session.bind('function', definition)
-  const callable = async (given: InsertOf<S>) => run(given)
+  const callable = (given: InsertOf<S>) => run(given)
   return Object.assign(callable, {
     expr: (given: Record<string, unknown>) => {
       checkNames(name, names, given)
@@ -92,10 +99,12 @@ export function query<S extends Schema, O>(
       )
     },
     [definitionKey]: definition,
-  }) as QueryFunction<InsertOf<S>, O>
+    ...toolFunction(definition, options),
+  }) as unknown as QueryFunction<InsertOf<S>, O>
 }
 
-function checkNames(name: string, names: readonly string[], given: Readonly<Record<string, unknown>>): void {
+/** @throws QueryError when an argument of `expr` is of no parameter */
+export function checkNames(name: string, names: readonly string[], given: Readonly<Record<string, unknown>>): void {
   for (const key of Object.keys(given)) {
     if (!names.includes(key)) {
       throw new QueryError(`${name}.expr(): there is no parameter '${key}'. It has: ${names.join(', ')}`)

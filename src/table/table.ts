@@ -28,6 +28,7 @@ import type { Media } from '../types/media.js'
 import { setOwn } from '../types/own-property.js'
 import { ChangeBuilder } from './change-builder.js'
 import type { IfExists, IfNotExists } from './if-exists.js'
+import { type TableFunction, type TableFunctionOptions, tableFunction } from './table-function.js'
 
 /** A type error that is a sentence: the column exists. */
 export interface ColumnExists<N extends string> {
@@ -49,6 +50,12 @@ export type Renamed<R, F, N extends string> = { [K in keyof R as K extends F ? N
 
 /** A row of an upsert: the primary key, and what is to be set. A row whose key is new needs all required columns. */
 export type UpsertRow<I> = { [K in keyof I]?: I[K] }
+
+/** The row that a table takes; for a view, one of the table at the bottom. */
+export type TableInput<I> = [I] extends [never] ? AnyRow : I
+
+/** What a table makes of a row. A view may leave the row out. */
+export type TableOutput<I, O> = [I] extends [never] ? O | null : O
 
 /** One, or a list of at least one. */
 export type OneOrMore<T> = T | readonly [T, ...T[]]
@@ -239,6 +246,48 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<Computed<Simplify<R>>> {
     return computeRows(this.#session, this.#target, rows, signal) as Promise<Computed<Simplify<R>>>
+  }
+
+  /**
+   * The table as a function: an input row in, the row that its columns compute out, and nothing is stored. A pipeline
+   * that was built as a table so becomes a step of another, or a tool of a model. On a view, the input is a row of the
+   * table at the bottom, and the result null where the view leaves the row out.
+   *
+   * The name is what computed columns remember: a program that opens the file again calls `asFunction` again.
+   *
+   * (The type parameter `J` is `I`; it is there so that the variance of `I` can be proved.)
+   *
+   * @param name unique in the program
+   * @throws SchemaError when the name, the version or a description is not valid
+   * @throws NotFoundError when a column to return does not exist
+   * @throws QueryError on a view with an iterator, which makes any number of rows of one, and on a snapshot
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const loud = await notes.addComputedColumn('loud', (c) => c.text.upper())
+   * const shout = loud.asFunction('shout', { returns: 'loud' })
+   * console.log(await shout({ text: 'hello' })) // HELLO
+   * const talks = await pxt.createTable('talks', { title: t.string() })
+   * await talks.addComputedColumn('shouted', (c) => shout.expr({ text: c.title }))
+   * console.log(shout.toTool({ description: 'Says it loudly' }).inputSchema.jsonSchema)
+   * ```
+   */
+  asFunction<J = I>(
+    name: string,
+    options?: TableFunctionOptions<TableInput<NoInfer<J>>, undefined>,
+  ): TableFunction<TableInput<NoInfer<J>>, TableOutput<J, Simplify<R>>>
+  asFunction<K extends keyof R & string, J = I>(
+    name: string,
+    options: TableFunctionOptions<TableInput<NoInfer<J>>, K>,
+  ): TableFunction<TableInput<NoInfer<J>>, TableOutput<J, R[K]>, TableOutput<J, R[K]>>
+  asFunction<K extends keyof R & string, J = I>(
+    name: string,
+    options: TableFunctionOptions<TableInput<NoInfer<J>>, readonly K[]>,
+  ): TableFunction<TableInput<NoInfer<J>>, TableOutput<J, Simplify<Pick<R, K>>>>
+  asFunction(name: string, options: TableFunctionOptions<any, any> = {}): TableFunction<any, any, any> {
+    return tableFunction(this.#session, this.#target, name, options)
   }
 
   /**

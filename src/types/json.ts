@@ -5,6 +5,23 @@ import { setOwn } from './own-property.js'
 /** Any value that JSON can carry. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json }
 
+/** What a value is once it is JSON: a Date is text, a file its record. What JSON has no form for is left out. */
+export type JsonOf<T> = 0 extends 1 & T
+  ? any
+  : unknown extends T
+    ? unknown
+    : T extends { toJSON(): infer J }
+      ? JsonOf<J>
+      : T extends string | number | boolean | null
+        ? T
+        : T extends readonly (infer E)[]
+          ? JsonOf<E>[]
+          : T extends ArrayBufferView
+            ? never
+            : T extends object
+              ? { [K in keyof T]: JsonOf<T[K]> }
+              : never
+
 /**
  * The part of Standard Schema v1 that is read here. Schemas of zod, valibot and arktype fit without a dependency.
  * @see https://standardschema.dev
@@ -15,6 +32,8 @@ export interface StandardSchema<out T = unknown> {
     readonly vendor: string
     readonly types?: { readonly output: T } | undefined
     readonly validate: (value: unknown) => StandardResult<T> | PromiseLike<StandardResult<T>>
+    /** Standard JSON Schema, where the library has it: what it takes, as JSON Schema. */
+    readonly jsonSchema?: { readonly input: (options: { readonly target: 'draft-2020-12' }) => JsonSchema } | undefined
   }
 }
 
@@ -44,7 +63,7 @@ export function jsonType<T = unknown>(schema?: StandardSchema<T>): ColumnType<T>
     },
     encode: (value) => JSON.stringify(value),
     decode: (stored) => JSON.parse(String(stored)) as T,
-    jsonSchema: (): JsonSchema => ({}),
+    jsonSchema: () => describeInput(schema),
   }
 
   function accept(result: StandardResult<T>): T {
@@ -52,6 +71,18 @@ export function jsonType<T = unknown>(schema?: StandardSchema<T>): ColumnType<T>
       throw new ValidationError(`expected a value that fits the schema: ${result.issues.map(issueText).join('; ')}`)
     }
     return toJson(result.value) as T
+  }
+}
+
+/** What a schema takes; anything, where it cannot say it. */
+function describeInput(schema: StandardSchema | undefined): JsonSchema {
+  try {
+    const { $schema: _dialect, ...described } =
+      schema?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' }) ?? {}
+    return described
+  } catch {
+    // A schema may hold what JSON Schema has no words for: a transform, a Date.
+    return {}
   }
 }
 

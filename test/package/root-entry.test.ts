@@ -56,6 +56,7 @@ describe('the root entry', () => {
       'exists',
       'first',
       'firstValue',
+      'invokeTools',
       'lag',
       'last',
       'lastValue',

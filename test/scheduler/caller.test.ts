@@ -223,7 +223,15 @@ test('who shares a stop stops together', async () => {
   const [a, b] = await Promise.all([call(slow, [1, 2, 3], { stop }), call(failing, [1], { stop })])
   expect([a.values, b.values]).toEqual([[1], ['no ×1']])
   expect((await call(slow, [4], { stop })).values).toEqual([])
-  expect((await call(codeOf({}, (n: number) => n), [5], { stop })).values).toEqual([])
+  expect(
+    (
+      await call(
+        codeOf({}, (n: number) => n),
+        [5],
+        { stop },
+      )
+    ).values,
+  ).toEqual([])
 })
 
 test('an abort ends the wait at once; others in the same batch go on', async () => {
