@@ -206,6 +206,8 @@ export function checkStorable(catalog: Catalog, table: TableDefinition, node: No
         return
       case 'score':
         throw new QueryError(`${what} cannot use scores`)
+      case 'cellError':
+        throw new QueryError(`${what} cannot use the errors of cells: they are known in queries alone`)
       case 'parameter':
         throw new QueryError(`${what} uses the parameter '${n.name}' of a query function`)
       case 'aggregate':

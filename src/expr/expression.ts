@@ -2,7 +2,7 @@ import { NotFoundError, QueryError } from '../errors.js'
 import { type ColumnType, describeValue } from '../types/column-type.js'
 import { dynamicType } from '../types/dynamic.js'
 import { jsonType } from '../types/json.js'
-import { boolType, floatType, intType } from '../types/scalars.js'
+import { boolType, floatType, intType, stringType } from '../types/scalars.js'
 import type { AnyExpr, BoolExpr, Order, OrderOptions } from './interfaces.js'
 import { childrenOf, literal, type Node, type SubqueryNode } from './node.js'
 import { type Operand, type Operator, operandAt, operators } from './operators/index.js'
@@ -62,6 +62,22 @@ export class Expression {
 
   desc(options?: OrderOptions): Order {
     return order(this.node, 'desc', options)
+  }
+
+  errorType(): AnyExpr {
+    return this.#cellError('type')
+  }
+
+  errorMessage(): AnyExpr {
+    return this.#cellError('message')
+  }
+
+  #cellError(part: 'type' | 'message'): AnyExpr {
+    const { node } = this
+    if (node.kind !== 'column') {
+      throw new QueryError(`${part === 'type' ? 'errorType' : 'errorMessage'}(): only a computed column has errors`)
+    }
+    return expression({ kind: 'cellError', table: node.table, name: node.name, part })
   }
 
   in(values: readonly unknown[] | Subquery<unknown>): AnyExpr {
@@ -368,6 +384,8 @@ function typeOf(node: Node): ColumnType {
       return intType
     case 'score':
       return floatType
+    case 'cellError':
+      return stringType
     case 'item':
     case 'lambda':
       return json

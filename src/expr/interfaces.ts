@@ -32,6 +32,14 @@ export interface Expr<out T> {
    * @throws QueryError for a media type
    */
   cast<R>(type: Column<R, any, boolean>): ExprFor<R | null>
+  /**
+   * The class of the error because of which a computed cell has no value, such as `ComputeError`; null where it has one.
+   * In queries alone.
+   * @throws QueryError when this is not a column
+   */
+  errorType(): StrExpr<string, null>
+  /** The message of the error because of which a computed cell has no value; null where it has one. In queries alone. */
+  errorMessage(): StrExpr<string, null>
   /** Sorts by this, smallest first. */
   asc(options?: OrderOptions): Order
   /** Sorts by this, largest first. */

@@ -9,6 +9,7 @@ export type Node =
   | ColumnNode
   | RowidNode
   | ScoreNode
+  | CellErrorNode
   | LiteralNode
   | ParameterNode
   | CallNode
@@ -39,6 +40,14 @@ export interface RowidNode {
 /** The score of the search that a query makes. */
 export interface ScoreNode {
   readonly kind: 'score'
+}
+
+/** Why a computed cell has no value; null where it has one. The column is named as in `ColumnNode`. */
+export interface CellErrorNode {
+  readonly kind: 'cellError'
+  readonly table: number
+  readonly name: string
+  readonly part: 'type' | 'message'
 }
 
 /** A value. It is always bound, never written into SQL text. */

@@ -1,7 +1,7 @@
 import type { ColumnType } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
 import { jsonType } from '../types/json.js'
-import { boolType, floatType, intType } from '../types/scalars.js'
+import { boolType, floatType, intType, stringType } from '../types/scalars.js'
 import { aggregates } from './aggregates.js'
 import { argumentsOf, type ColumnNode, type Node } from './node.js'
 import { operators } from './operators/index.js'
@@ -17,6 +17,8 @@ export function typeOfNode(node: Node, typeOfColumn: (column: ColumnNode) => Col
       return intType
     case 'score':
       return floatType
+    case 'cellError':
+      return stringType
     case 'literal':
       return typeOfConstant(node.value)
     case 'call':

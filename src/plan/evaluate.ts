@@ -69,6 +69,8 @@ export async function evaluate(node: Node, rows: Rows, options: EvaluateOptions 
       throw new QueryError(
         `${node.kind === 'subquery' ? 'a subquery' : `${node.name}()`} needs more than one row and cannot be used here`,
       )
+    case 'cellError':
+      throw new QueryError('errorType() and errorMessage() are known in queries alone')
     case 'parameter':
       throw new QueryError(`the parameter '${node.name}' of the query function has no value here`)
   }

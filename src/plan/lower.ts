@@ -122,7 +122,7 @@ function withComputedRows(query: QueryNode): QueryNode {
     return column
   }
   const lift = (node: Node): Node => {
-    const isInput = node.kind === 'column' || node.kind === 'rowid' || node.kind === 'score'
+    const isInput = ['column', 'rowid', 'score', 'cellError'].includes(node.kind)
     if (isInput || (node.kind === 'function' && !isFolded(node)) || keys.has(JSON.stringify(node, replacer)))
       return take(node)
     if (!('args' in node)) return node

@@ -123,6 +123,8 @@ export function printNode(node: Node): string {
       return '_rowid'
     case 'score':
       return 'score'
+    case 'cellError':
+      return `${node.name}.${node.part === 'type' ? 'errorType' : 'errorMessage'}()`
     case 'literal':
       return typeof node.value === 'bigint' ? `${node.value}n` : (JSON.stringify(node.value) ?? String(node.value))
     case 'parameter':

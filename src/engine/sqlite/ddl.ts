@@ -87,6 +87,9 @@ export function alterTable(was: TableDefinition, table: TableDefinition): string
     const [a, b] = [vectorsTable(table.name, from), vectorsTable(table.name, to)]
     return [renameTo(a, b), renameTo(historyTable(a), historyTable(b))]
   }
+  // Errors are recorded under the names that columns and indexes have in the database.
+  const renameErrors = (from: string, to: string) =>
+    `UPDATE ${quote(errorsTable(table.name))} SET "column" = ${text(to)} WHERE "column" = ${text(from)}`
   const isNew = ({ id }: { id: number }) => id >= was.nextId
   const keys = diff(was.keys, table.keys)
   const madeKeys = keys.made.map((key) => `${table.name}@${key.name}`)
@@ -95,18 +98,27 @@ export function alterTable(was: TableDefinition, table: TableDefinition): string
     ...columns.gone.flatMap((column) => [
       `ALTER TABLE ${both[0]} ALTER COLUMN ${quote(column.name)} DROP NOT NULL`,
       ...renameColumn(column.name, retiredName(column)),
+      renameErrors(column.name, retiredName(column)),
     ]),
     // Through a name of its own, so that two columns can swap theirs.
-    ...columns.renamed.flatMap(([from]) => renameColumn(from.name, `@@${from.id}`)),
-    ...columns.renamed.flatMap(([from, to]) => renameColumn(`@@${from.id}`, to.name)),
+    ...columns.renamed.flatMap(([{ name, id }]) => [...renameColumn(name, `@@${id}`), renameErrors(name, `@@${id}`)]),
+    ...columns.renamed.flatMap(([{ id }, to]) => [
+      ...renameColumn(`@@${id}`, to.name),
+      renameErrors(`@@${id}`, to.name),
+    ]),
     ...columns.made.flatMap((column) =>
       isNew(column)
         ? both.map((name) => `ALTER TABLE ${name} ADD COLUMN ${looseColumn(column)}`)
-        : renameColumn(retiredName(column), column.name),
+        : [...renameColumn(retiredName(column), column.name), renameErrors(retiredName(column), column.name)],
     ),
-    ...indexes.gone.flatMap((index) => renameIndex(index.name, retiredName(index))),
+    ...indexes.gone.flatMap((index) => [
+      ...renameIndex(index.name, retiredName(index)),
+      renameErrors(index.name, retiredName(index)),
+    ]),
     ...indexes.made.flatMap((index) =>
-      isNew(index) ? createVectors(table, index) : renameIndex(retiredName(index), index.name),
+      isNew(index)
+        ? createVectors(table, index)
+        : [...renameIndex(retiredName(index), index.name), renameErrors(retiredName(index), index.name)],
     ),
     ...indexesOf(table).flatMap(({ name, create }) => (madeKeys.includes(name) ? [create] : [])),
   ]
@@ -128,6 +140,8 @@ function diff<T extends { readonly id: number; readonly name: string }>(
     }),
   }
 }
+
+const text = (value: string): string => `'${value.replaceAll("'", "''")}'`
 
 const renameTo = (from: string, to: string): string => `ALTER TABLE ${quote(from)} RENAME TO ${quote(to)}`
 

@@ -1,6 +1,6 @@
 import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
 import type { PendingRange } from '../engine.js'
-import { historyTable, keepsVectors, vectorsTable } from './ddl.js'
+import { errorsTable, historyTable, keepsVectors, vectorsTable } from './ddl.js'
 import { bind, Fragment, join, quote, sql } from './fragment.js'
 
 /**
@@ -43,6 +43,23 @@ export function vectorsOf(
   })
   const column = `v${depth}.${name}`
   return sql`(SELECT v0._rowid AS _rowid, ${column} AS vector FROM ${join(rows, ' JOIN ')}${present(column)})`
+}
+
+/** The error of a cell of the row with an id, now or as of a version. */
+export function cellErrorOf(
+  table: TableDefinition,
+  column: string,
+  part: 'type' | 'message',
+  rowid: string,
+  asOf: number | undefined,
+): Fragment {
+  const errors = quote(errorsTable(table.storedAs ?? table.name))
+  const stored = table.columns.find(({ name }) => name === column)?.storedAs ?? column
+  const current =
+    asOf === undefined
+      ? new Fragment('e._until IS NULL')
+      : sql`e._version <= ${bind(asOf)} AND (e._until IS NULL OR e._until > ${bind(asOf)})`
+  return sql`(SELECT e.${part} FROM ${errors} AS e WHERE e._rowid = ${rowid} AND e."column" = ${bind(stored)} AND ${current})`
 }
 
 function union(name: string, columns: readonly string[], asOf: number): Fragment {

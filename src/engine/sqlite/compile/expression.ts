@@ -16,7 +16,7 @@ import { typeOfConstant } from '../../../expr/type-of.js'
 import type { ColumnType } from '../../../types/column-type.js'
 import { dynamicType } from '../../../types/dynamic.js'
 import { isJson } from '../../../types/json.js'
-import { boolType, floatType } from '../../../types/scalars.js'
+import { boolType, floatType, stringType } from '../../../types/scalars.js'
 import type { Select } from '../../engine.js'
 import { bridgeToLambda } from '../bridge.js'
 import { bind, Fragment, join, sql } from '../fragment.js'
@@ -56,6 +56,13 @@ export class ExpressionCompiler {
       case 'score':
         if (!this.score) throw new QueryError('the query has no score: it makes no search')
         return { sql: this.score, type: floatType }
+      case 'cellError': {
+        const found = this.#source.cellError(node)
+        if (found) return { sql: found, type: stringType }
+        throw new QueryError(
+          `errors of cells are known of the columns of a table or view itself, not of '${node.name}' in a join or another query: select them there`,
+        )
+      }
       case 'literal':
         return literalOf(node.value)
       case 'call':

@@ -1,5 +1,5 @@
 import type { TableDefinition } from '../../../catalog/definition.js'
-import type { Node } from '../../../expr/node.js'
+import type { CellErrorNode, Node } from '../../../expr/node.js'
 import { intType } from '../../../types/scalars.js'
 import type {
   CompoundSource,
@@ -11,7 +11,7 @@ import type {
   VectorSearch,
 } from '../../engine.js'
 import { Fragment, quote, sql } from '../fragment.js'
-import { rowsOf, vectorsOf } from '../history.js'
+import { cellErrorOf, rowsOf, vectorsOf } from '../history.js'
 import type { Operand as Typed } from '../operators.js'
 import type { Compilation } from './select.js'
 
@@ -19,6 +19,8 @@ import type { Compilation } from './select.js'
 export interface Source {
   /** A column of the source; undefined when it is another's. */
   column(table: number, name: string): Typed | undefined
+  /** The error of a cell; undefined when the column is not a table's own. */
+  cellError(node: CellErrorNode): Fragment | undefined
   /** What follows FROM; asked for last, because the expressions decide which bases of a view are needed. */
   from(): Fragment
   /** What tells rows apart that are equal in every key of an order. */
@@ -61,6 +63,13 @@ export class TableRows implements Source {
       if (type) return { sql: new Fragment(`${this.#reach(level)}.${quote(name)}`), type, simple: true }
     }
     return undefined
+  }
+
+  cellError({ table, name, part }: CellErrorNode): Fragment | undefined {
+    const start = this.level(table)
+    const { line, asOf } = this.#from
+    const level = start < 0 ? -1 : line.findIndex((owner, i) => i >= start && typeOf(owner, name) !== undefined)
+    return level < 0 ? undefined : cellErrorOf(line[level]!, name, part, `${this.#reach(level)}._rowid`, asOf)
   }
 
   from(): Fragment {
@@ -126,6 +135,8 @@ class DerivedRows implements Source {
   column(table: number, name: string): Typed | undefined {
     return table === this.#from.id ? this.#columns.get(name) : undefined
   }
+
+  cellError(): undefined {}
 
   from(): Fragment {
     return sql`${this.#rows} AS ${this.#alias}`
@@ -193,6 +204,10 @@ class JoinedRows implements Source {
 
   column(table: number, name: string): Typed | undefined {
     return this.#left.column(table, name) ?? this.#right.column(table, name)
+  }
+
+  cellError(node: CellErrorNode): Fragment | undefined {
+    return this.#left.cellError(node) ?? this.#right.cellError(node)
   }
 
   from(): Fragment {
