@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import SQLite from 'better-sqlite3'
 import { afterAll, expect, test } from 'vitest'
 import { apply, contents, lastVersion, open } from './changing.js'
+import * as draining from './draining.js'
 import { openTables, rowsPerBatch } from './inserting.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'pixeltable-crash-'))
@@ -15,7 +16,12 @@ const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/loader.mjs', impo
 const kills = 30
 
 /** Starts a victim and kills it some time after its first report. @returns its last report */
-function runUntilKilled(program: string, args: readonly string[], after: number): Promise<number> {
+async function runUntilKilled(program: string, args: readonly string[], after: number): Promise<number> {
+  return Number((await reportsUntilKilled(program, args, after)).at(-1))
+}
+
+/** Starts a victim and kills it some time after its first report. @returns its reports */
+function reportsUntilKilled(program: string, args: readonly string[], after: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const path = fileURLToPath(new URL(program, import.meta.url))
     const child = spawn(process.execPath, ['--import', `file://${tsx}`, path, ...args])
@@ -31,7 +37,7 @@ function runUntilKilled(program: string, args: readonly string[], after: number)
     child.on('close', (code, signal) => {
       if (signal !== 'SIGKILL') reject(new Error(`the child ended by itself (${code}): ${errors}`))
       // A last line that was cut by the kill is not a number that was reported.
-      else resolve(Number(output.slice(0, output.lastIndexOf('\n')).split('\n').at(-1)))
+      else resolve(output.slice(0, output.lastIndexOf('\n')).split('\n'))
     })
   })
 }
@@ -100,4 +106,36 @@ test('killed 15 times between and in statements of every kind, the file has a st
     pxt.close()
   }
   undisturbed.close()
+})
+
+const drainKills = 50
+
+test(`killed ${drainKills} times in deferred work, it goes on from there`, { timeout: 240_000 }, async () => {
+  const path = join(folder, 'draining.db')
+  const called: string[] = []
+  for (let kill = 0; kill < drainKills; kill++) {
+    const reports = await reportsUntilKilled('draining.ts', [path], Math.random() * 250)
+    const db = new SQLite(path, { readonly: true })
+    expect(db.pragma('integrity_check', { simple: true })).toBe('ok')
+    db.close()
+    called.push(...reports.filter((call) => call.startsWith('shout ')))
+  }
+  // Called twice were only those whose batches were under way at a kill: two at a time.
+  const repeated = called.length - new Set(called).size
+  expect(repeated).toBeLessThanOrEqual(drainKills * 2 * draining.batchSize)
+  const { pxt, notes } = await draining.open(path)
+  if (notes.describe().columns.some(({ name }) => name === 'more')) {
+    await pxt.drain()
+    await notes.dropColumn('more' as never)
+  }
+  await pxt.drain()
+  expect(notes.coverage().map(({ pending, failed }) => pending + failed)).toEqual([0, 0, 0])
+  const undisturbed = await draining.open(':memory:')
+  while ((await undisturbed.notes.count()) < (await notes.count())) await undisturbed.insertNext()
+  await undisturbed.pxt.drain()
+  expect(await draining.contents(pxt)).toEqual(await draining.contents(undisturbed.pxt))
+  expect(await notes.count()).toBeGreaterThan(draining.rowsPerInsert)
+  pxt.close()
+  undisturbed.pxt.close()
+  expect(called.length).toBeGreaterThan(500)
 })
