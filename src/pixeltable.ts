@@ -20,13 +20,16 @@ import type { Node } from './expr/node.js'
 import type { ImportSource } from './formats/source.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
+import type { ColumnStats } from './plan/call-stats.js'
 import { toSQL } from './plan/execute.js'
+import type { OnProgress } from './plan/progress.js'
 import { type QueryNode, type TableNode, tableOf } from './plan/query-node.js'
 import { Session } from './plan/session.js'
 import { describeIndex, type IndexDescription } from './query/describe.js'
 import { internals, Query } from './query/query.js'
 import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
+import type { Tracer } from './scheduler/tracer.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
 import { toolInvoker } from './tools/invoke-tools.js'
@@ -59,6 +62,13 @@ export interface OpenOptions extends FileOptions {
     /** Bytes; at least 0. @default 268435456 (256 MiB) */
     readonly maxBytes?: number
   }
+  /** Hears how far statements have come that are given no listener of their own. @default none */
+  readonly onProgress?: OnProgress
+  /**
+   * Makes a span of each statement that writes (`pixeltable.statement`), and inside it one of each call of a function or
+   * model (`pixeltable.call`): a tracer of OpenTelemetry, `trace.getTracer('app')`. @default none
+   */
+  readonly tracer?: Tracer
   /** How long a writer waits for another process, in milliseconds; at least 0. @default 5000 */
   readonly busyTimeout?: number
 }
@@ -203,7 +213,8 @@ export class Pixeltable {
     const files = openFiles(engine, options)
     // The built-in model belongs to every file, whether or not the program has made it.
     const builtIn = [{ kind: 'embedder' as const, definition: miniEmbed() }]
-    const session = new Session(engine, { ...files, code: [...builtIn, ...code] })
+    const { onProgress, tracer } = options
+    const session = new Session(engine, { ...files, onProgress, tracer, code: [...builtIn, ...code] })
     session.bind(
       'function',
       toolInvoker((name) => session.code('function', name)),
@@ -664,6 +675,29 @@ export class Pixeltable {
     const one = table === undefined ? undefined : catalog.named(table)
     if (table !== undefined && !one) throw new NotFoundError(`there is no table '${table}'`)
     return (one ? [one] : [...catalog.tables]).flatMap((t) => t.indexes.map((index) => describeIndex(t, index)))
+  }
+
+  /**
+   * What functions and models have done since the database was opened, for each column and index: calls, retries,
+   * failures, time, and the tokens and cost that they report.
+   *
+   * @param table of one table or view alone. @default all
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const ask = udf({ name: 'ask' }, async function (question: string) {
+   *   this.report({ inputTokens: question.length, outputTokens: 3 })
+   *   return 'yes'
+   * })
+   * const pxt = await Pixeltable.open(':memory:')
+   * const chats = await pxt.createTable('chats', { question: t.string() })
+   * const answered = await chats.addComputedColumn('answer', (c) => ask(c.question))
+   * await answered.insert([{ question: 'is it?' }, { question: 'really?' }])
+   * console.log(pxt.stats()) // [{ table: 'chats', column: 'answer', function: 'ask@1', cells: 2, calls: 2, … }]
+   * ```
+   */
+  stats(table?: string): ColumnStats[] {
+    return this.#session.stats.of(table)
   }
 
   /** Closes the file. Handles and queries of this database cannot be used any more. */

@@ -180,9 +180,9 @@ test('an async iterable is inserted batch by batch', async () => {
   async function* rows() {
     for (let n = 0; n < 25; n++) yield { n }
   }
-  const result = await numbers.insert(rows(), { batchSize: 10, onProgress: (p) => progress.push(p.inserted) })
+  const result = await numbers.insert(rows(), { batchSize: 10, onProgress: (p) => progress.push(p.rows) })
   expect(result.inserted).toBe(25)
-  expect(progress).toEqual([10, 20, 25])
+  expect(progress).toEqual([10, 20, 25, 25])
   expect(await numbers.count()).toBe(25)
   pxt.close()
 })

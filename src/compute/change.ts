@@ -5,8 +5,10 @@ import { ComputeError, ModelError, NotFoundError, PixeltableError, ValidationErr
 import { type Node, visit } from '../expr/node.js'
 import type { RowIterator } from '../iterators/iterator.js'
 import { type Cell, CellFailure, type EvaluateOptions, evaluate, type Rows } from '../plan/evaluate.js'
+import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
+import type { CallRecord } from '../scheduler/caller.js'
 import { settleAll } from '../scheduler/settle-all.js'
 import { embedValues } from '../search/vector-search.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
@@ -35,6 +37,8 @@ export interface ChangeOptions {
   readonly completes?: PendingRange | undefined
   /** Results of functions: those that are known, and where new ones are noted. */
   readonly results?: ResultLog | undefined
+  /** Hears of cells as they are made. */
+  readonly meter?: ProgressMeter | undefined
   /** The views that new rows are carried into. @default all that derive from the table */
   readonly views?: ReadonlySet<number> | undefined
 }
@@ -81,6 +85,7 @@ export class Change {
     this.#options = options
     this.#writes = new WriteSet(catalog)
     this.#stop = options.onError === 'abort' ? new AbortController() : undefined
+    if (options.results) options.results.operation = options.operation
   }
 
   /** The cells that failed, by table and row. */
@@ -208,7 +213,7 @@ export class Change {
         `the iterator '${iterator.iterator.name}' is needed to fill the view '${view.name}', but this program has not defined it`,
       )
     }
-    const args = await Promise.all(iterator.args.map((arg) => this.#evaluate(arg, base)))
+    const args = await Promise.all(iterator.args.map((arg) => this.#evaluate(arg, base, view.name)))
     const parents: number[] = []
     const outputs = new Map<string, unknown[]>(view.columns.filter((c) => c.iterated).map((c) => [c.name, []]))
     for (const i of at) {
@@ -405,7 +410,7 @@ export class Change {
   async #check(batch: RowBatch, checks: readonly CheckDefinition[], pending: PendingCells): Promise<void> {
     for (const { name, predicate } of checks) {
       const blocked = pending.of(predicate)
-      const cells = await this.#evaluate(predicate, batch)
+      const cells = await this.#evaluate(predicate, batch, name)
       const row = cells.findIndex((cell, i) => cell === false && !blocked?.[i])
       if (row < 0) continue
       throw new ValidationError(
@@ -476,7 +481,7 @@ export class Change {
     }
     if (inputs.length > 0) {
       const known = this.#writes.indexOf(batch.table, index.name).dimensions
-      const made = await embedValues(embedder, inputs, known, this.#calls)
+      const made = await embedValues(embedder, inputs, known, this.#calls(batch.table, index.name))
       made.forEach((vector, j) => {
         if (vector instanceof Error) this.#fail(batch, at[j]!, index.name, new CellFailure(vector, embedder.name))
         else vectors[at[j]!] = vector
@@ -513,7 +518,7 @@ export class Change {
   /** @param at positions of the rows; all of them when undefined */
   async #compute(batch: RowBatch, column: ColumnDefinition, at?: readonly number[]): Promise<Cell[]> {
     const rowOf = (i: number) => at?.[i] ?? i
-    const cells = await this.#evaluate(column.computed!, batch, at)
+    const cells = await this.#evaluate(column.computed!, batch, column.name, at)
     if (this.#writes.typeOf(batch.table, column) === dynamicType) this.#resolveType(batch.table, column, cells)
     const result: Cell[] = new Array(cells.length)
     for (let i = 0; i < cells.length; i++) {
@@ -547,7 +552,8 @@ export class Change {
     return parseCell(type, value, this.#session, this, this.#options.signal)
   }
 
-  async #evaluate(node: Node, batch: RowBatch, at?: readonly number[]): Promise<readonly Cell[]> {
+  /** @param what the column that the expression computes, or the view or check that it belongs to */
+  async #evaluate(node: Node, batch: RowBatch, what: string, at?: readonly number[]): Promise<readonly Cell[]> {
     const expanded = this.#catalog.expand(node)
     const tables: number[] = []
     visit(expanded, (n) => {
@@ -559,13 +565,18 @@ export class Change {
       return at ? at.map((i) => values[i]) : values
     }
     const rows: Rows = { length: at?.length ?? batch.length, valuesOf }
-    return evaluate(expanded, rows, this.#calls)
+    return evaluate(expanded, rows, this.#calls(batch.table, what))
   }
 
-  /** How functions are called. */
-  get #calls(): EvaluateOptions {
-    const { signal, results } = this.#options
-    return { signal, stop: this.#stop, results }
+  /** How functions are called for a column, an index or the condition of a view. */
+  #calls(table: TableDefinition, column: string): EvaluateOptions {
+    const { signal, results, meter } = this.#options
+    const { stats, tracer } = this.#session
+    const called = (call: CallRecord): void => {
+      stats.add(table.name, column, call)
+      meter?.calculated(call.rows - call.failed)
+    }
+    return { signal, stop: this.#stop, results, tracer, called }
   }
 
   /** The values of a column or row id. Row ids that the commit will give are those that were predicted. */
@@ -590,7 +601,7 @@ export class Change {
    */
   async #matching(view: TableDefinition, where: Node, batch: RowBatch, except: RowMask): Promise<number[]> {
     const asked = except ? positionsIn(inverse(except)) : undefined
-    const cells = await this.#evaluate(where, batch, asked)
+    const cells = await this.#evaluate(where, batch, view.name, asked)
     const at: number[] = []
     cells.forEach((cell, j) => {
       const i = asked?.[j] ?? j
@@ -638,6 +649,7 @@ export class Change {
     }
     this.#writes.of(batch.table).errors.push(error)
     this.#failures.push({ ...error, table: batch.table })
+    if (!failure.isOld) this.#options.meter?.failed()
   }
 
   /** What is pending among some rows. New rows of tables are not asked about: nothing of them can be. */
@@ -684,6 +696,17 @@ export class Change {
     const at = columns.keys.map((key) => positions.get(baseOf.get(key)!)!)
     return new RowBatch(view, columns.keys, columns.values, { batch: base, at }, columns.versions)
   }
+}
+
+/** Results of functions and models that a new row of a table takes, without those for its views. */
+export function callsPerRow(table: TableDefinition): number {
+  let calls = table.indexes.filter((index) => index.embedder).length
+  for (const column of computedColumns(table)) {
+    visit(column.computed!, (node) => {
+      if (node.kind === 'function') calls++
+    })
+  }
+  return calls
 }
 
 /** A column of a table as an expression. */

@@ -4,10 +4,11 @@ import { checkName } from '../catalog/names.js'
 import type { SchemaChange } from '../engine/engine.js'
 import { DependencyError, ExistsError, NotFoundError, SchemaError, ValidationError } from '../errors.js'
 import { type Node, transform } from '../expr/node.js'
+import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Column } from '../types/column.js'
-import { Change, type OnError } from './change.js'
+import { Change, callsPerRow, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { altered, defineColumns, defineComputed } from './definitions.js'
 import { loadBatch } from './load-rows.js'
@@ -46,9 +47,10 @@ export async function addComputedColumn(
     readonly signal?: AbortSignal | undefined
     readonly deferred?: boolean | undefined
     readonly results: ResultLog
+    readonly meter?: ProgressMeter | undefined
   },
 ): Promise<void> {
-  const { name, value, unstored = false, onError, signal, deferred = false, results } = column
+  const { name, value, unstored = false, onError, signal, deferred = false, results, meter } = column
   const table = catalog.byId(target.id, target.name)
   checkNewColumn(catalog, table, name)
   const definition = defineComputed(catalog, table, {
@@ -58,7 +60,14 @@ export async function addComputedColumn(
     unstored,
     what: `column '${name}'`,
   })
-  await addDefinition(session, catalog, table, definition, { fill: !unstored, onError, signal, deferred, results })
+  await addDefinition(session, catalog, table, definition, {
+    fill: !unstored,
+    onError,
+    signal,
+    deferred,
+    results,
+    meter,
+  })
 }
 
 async function addDefinition(
@@ -72,19 +81,22 @@ async function addDefinition(
     signal,
     deferred = false,
     results,
+    meter,
   }: {
     fill: boolean
     onError: OnError
     signal?: AbortSignal | undefined
     deferred?: boolean
     results?: ResultLog
+    meter?: ProgressMeter | undefined
   },
 ): Promise<void> {
   const next = altered(table, { columns: [...table.columns, column], nextId: column.id + 1 })
   const version = await session.engine.tableVersion(table)
-  const change = new Change(session, catalog, { operation: 'add column', onError, signal, results })
+  const change = new Change(session, catalog, { operation: 'add column', onError, signal, results, meter })
   if (fill && !deferred) {
     const rows = await loadBatch(session, catalog, table)
+    meter?.expect(rows.length, callsPerRow({ ...next, columns: [column], indexes: [] }))
     if (rows.length > 0) await change.backfill(rows.as(next), column)
   }
   const schema: SchemaChange[] = [{ kind: 'alterTable', was: table, table: next }]

@@ -4,6 +4,7 @@ import type { TableDefinition } from '../catalog/definition.js'
 import type { PendingRange } from '../engine/engine.js'
 import { ValidationError } from '../errors.js'
 import type { Node } from '../expr/node.js'
+import { type OnProgress, type ProgressMeter, withProgress } from '../plan/progress.js'
 import type { Session } from '../plan/session.js'
 import { settleAll } from '../scheduler/settle-all.js'
 import { describeValue } from '../types/column-type.js'
@@ -21,6 +22,8 @@ export interface DrainOptions {
   readonly onError?: OnError
   /** Stops the drain; what is committed by then stays, the rest stays pending. */
   readonly signal?: AbortSignal
+  /** Hears how far the drain has come. @default the listener that the database was opened with */
+  readonly onProgress?: OnProgress
 }
 
 /** What a drain did. */
@@ -38,12 +41,21 @@ const lanes = 2
 
 /** Computes everything that is pending, in batches that commit as they finish. */
 export async function drain(session: Session, options: DrainOptions = {}): Promise<DrainResult> {
-  const { batchSize = defaultBatchSize, signal } = options
+  const { batchSize = defaultBatchSize } = options
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new ValidationError(
       `drain(): batchSize: expected a whole number of at least 1, got ${describeValue(batchSize)}`,
     )
   }
+  return withProgress(session, options.onProgress, (meter) => drainAll(session, batchSize, { ...options, meter }))
+}
+
+async function drainAll(
+  session: Session,
+  batchSize: number,
+  options: DrainOptions & { readonly meter: ProgressMeter | undefined },
+): Promise<DrainResult> {
+  const { signal, meter } = options
   const errorCells: ErrorCell[] = []
   let rows = 0
   for (;;) {
@@ -53,6 +65,8 @@ export async function drain(session: Session, options: DrainOptions = {}): Promi
     if (!first) return { rows, errors: errorCells.length, errorCells }
     // What the rest may derive from goes first, to its end.
     const group = ranges.filter(({ table, what }) => table === first.table && what === first.what)
+    const left = ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0)
+    meter?.expect(rows + left, 0)
     const chunks = chunksOf(group, batchSize)
     const stop = new AbortController()
     const lane = async (): Promise<void> => {
@@ -61,6 +75,7 @@ export async function drain(session: Session, options: DrainOptions = {}): Promi
           signal?.throwIfAborted()
           const done = await computePending(session, chunk.value, options)
           rows += done.updated
+          meter?.committed(done.updated)
           errorCells.push(...done.errorCells)
         }
       } catch (error) {
@@ -128,13 +143,20 @@ const nothing: Pick<ChangeResult, 'updated' | 'errorCells'> = { updated: 0, erro
 function computePending(
   session: Session,
   chunk: PendingRange,
-  { onError = 'ignore', signal }: DrainOptions,
+  { onError = 'ignore', signal, meter }: DrainOptions & { readonly meter: ProgressMeter | undefined },
 ): Promise<Pick<ChangeResult, 'updated' | 'errorCells'>> {
   return session.attempt(async (catalog, results) => {
     const table = catalog.find(chunk.table)
     const open = (await session.engine.pending()).some((range) => contains(range, chunk))
     if (!table || !open) return nothing
-    const change = new Change(session, catalog, { results, operation: 'compute', onError, signal, completes: chunk })
+    const change = new Change(session, catalog, {
+      results,
+      meter,
+      operation: 'compute',
+      onError,
+      signal,
+      completes: chunk,
+    })
     const batch = await loadBatch(session, catalog, table, await idsIn(session, catalog, table, chunk))
     if (batch.length > 0) {
       const column = table.columns.find(({ id }) => id === chunk.what)

@@ -11,7 +11,7 @@ import { describeValue } from '../types/column-type.js'
 import { typeOfValue } from '../types/dynamic.js'
 import type { Media } from '../types/media.js'
 import { stringType } from '../types/scalars.js'
-import type { Progress } from './import-options.js'
+import type { TransferProgress } from './import-options.js'
 
 /** Options of all exports. */
 export interface ExportOptions {
@@ -24,11 +24,11 @@ export interface ExportOptions {
   /** Stops the export; no file is left. */
   readonly signal?: AbortSignal | undefined
   /** Called with each piece that is written. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
 }
 
 /** A file that was written. */
-export interface ExportResult extends Progress {
+export interface ExportResult extends TransferProgress {
   /** The path. */
   readonly path: string
 }
@@ -79,10 +79,10 @@ export async function exportFile(what: Export, to: string | URL): Promise<Export
     if ((cause as { code?: unknown }).code !== 'ENOENT') throw cause
     throw new NotFoundError(`cannot write '${path}': its directory does not exist`, { cause })
   })
-  let last: Progress = { rows: 0, bytes: 0 }
+  let last: TransferProgress = { rows: 0, bytes: 0 }
   try {
     const { onProgress } = what.options
-    const noted = (progress: Progress) => {
+    const noted = (progress: TransferProgress) => {
       last = progress
       onProgress?.(progress)
     }

@@ -4,7 +4,7 @@ import { describeValue } from '../types/column-type.js'
 import type { OnError } from './change.js'
 
 /** How far an import or export has come. */
-export interface Progress {
+export interface TransferProgress {
   /** Rows written so far. */
   readonly rows: number
   /** Bytes of the file read or written so far. */
@@ -49,7 +49,7 @@ export interface ImportOptions<S extends Schema = Schema> {
   /** Stops the import: a new table is not created, and of an appended one the batches written so far stay. */
   readonly signal?: AbortSignal | undefined
   /** Called after each batch. */
-  readonly onProgress?: ((progress: Progress) => void) | undefined
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined
 }
 
 export const defaultBatchSize = 1000

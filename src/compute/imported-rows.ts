@@ -103,7 +103,8 @@ export class ImportedRows {
       signal?.throwIfAborted()
       if (media) await this.#checkStored(batch, places)
       try {
-        await insertRows(session, table, batch, { onError, ...(signal ? { signal } : {}) })
+        // The import reports as a whole.
+        await insertRows(session, table, batch, { onError, onProgress: () => {}, ...(signal ? { signal } : {}) })
       } catch (error) {
         throw this.#relocated(error, places, inserted, table.name, shown)
       }

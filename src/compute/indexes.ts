@@ -7,6 +7,7 @@ import {
   type TableDefinition,
 } from '../catalog/definition.js'
 import { ExistsError, IndexError, NotFoundError, ValidationError } from '../errors.js'
+import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Embedder } from '../search/embedder.js'
@@ -28,6 +29,7 @@ export interface NewIndex {
   readonly signal?: AbortSignal | undefined
   readonly deferred?: boolean | undefined
   readonly results: ResultLog
+  readonly meter?: ProgressMeter | undefined
 }
 
 const metrics: readonly Metric[] = ['cosine', 'euclidean', 'inner_product']
@@ -66,10 +68,12 @@ export async function addEmbeddingIndex(
     onError: options.onError,
     signal: options.signal,
     results: options.results,
+    meter: options.meter,
   })
   const deferred = options.deferred && options.embedder
   if (options.embedder && !deferred) {
     const rows = await loadBatch(session, catalog, table)
+    options.meter?.expect(rows.length, 1)
     if (rows.length > 0) await change.embed(rows.as(next), index)
   }
   const commit = await change.toCommit([{ kind: 'alterTable', was: table, table: next }], { table, version })

@@ -1,9 +1,12 @@
 import { type Catalog, columnKey } from '../catalog/catalog.js'
 import type { TableDefinition } from '../catalog/definition.js'
 import { QueryError, ValidationError } from '../errors.js'
+import { visit } from '../expr/node.js'
+import { type OnProgress, type ProgressMeter, withProgress } from '../plan/progress.js'
 import type { Session } from '../plan/session.js'
+import { mayBeAsynchronous } from '../scheduler/caller.js'
 import { describeValue } from '../types/column-type.js'
-import { Change } from './change.js'
+import { Change, callsPerRow } from './change.js'
 import { parseRows } from './parse.js'
 import { wholeRow } from './pending.js'
 import { RowBatch } from './row-batch.js'
@@ -21,8 +24,8 @@ export interface InsertOptions extends StatementOptions {
    * there, until `pxt.drain()` computes them. @default 'now'
    */
   readonly compute?: ComputeTime
-  /** Called after each commit with the rows inserted so far. */
-  readonly onProgress?: (progress: { readonly inserted: number }) => void
+  /** Hears how far the insert has come. @default the listener that the database was opened with */
+  readonly onProgress?: OnProgress
 }
 
 /** When what derives from new rows is computed. */
@@ -44,19 +47,74 @@ export async function insertRows(
   if (!Number.isSafeInteger(size) || size < 1) {
     throw new ValidationError(`batchSize: expected a whole number of at least 1, got ${describeValue(size)}`)
   }
-  if (Array.isArray(source)) return insertBatch(session, table, source, options, 0)
   if (typeof source !== 'object' || source === null) {
     throw new ValidationError(`insert(): expected a row, an array or an iterable of rows, got ${describeValue(source)}`)
   }
-  if (!(Symbol.iterator in source) && !(Symbol.asyncIterator in source)) {
-    return insertBatch(session, table, [source], options, 0)
-  }
+  return withProgress(session, options.onProgress, (meter) => {
+    const isStream = !Array.isArray(source) && (Symbol.iterator in source || Symbol.asyncIterator in source)
+    if (isStream) return insertStream(session, table, source as AsyncIterable<unknown>, size, options, meter)
+    const rows = Array.isArray(source) ? source : [source]
+    return insertBatch(session, table, rows, { ...options, meter, isWhole: true })
+  })
+}
+
+/** Batches that are under way at a time: while one waits for functions, the next one keeps them busy. */
+const batchesAhead = 2
+
+async function insertStream(
+  session: Session,
+  table: Target,
+  source: AsyncIterable<unknown>,
+  size: number,
+  options: InsertOptions,
+  meter: ProgressMeter | undefined,
+): Promise<ChangeResult> {
+  const underWay: Promise<ChangeResult>[] = []
   let total: ChangeResult | undefined
-  for await (const batch of inBatches(source as AsyncIterable<unknown>, size)) {
-    const result = await insertBatch(session, table, batch, options, total?.inserted ?? 0)
+  let last: Promise<unknown> = Promise.resolve()
+  const finishOne = async (): Promise<void> => {
+    const result = await underWay.shift()!
     total = total ? addResults(total, result) : result
   }
-  return total ?? insertBatch(session, table, [], options, 0)
+  try {
+    for await (const rows of inBatches(source, size)) {
+      const batch = insertBatch(session, table, rows, { ...options, meter, after: last })
+      // Whoever comes after it fails with it, and so does this statement, below.
+      batch.catch(() => {})
+      last = batch
+      underWay.push(batch)
+      if (underWay.length >= (isPipelined(session, table) ? batchesAhead : 1)) await finishOne()
+    }
+    while (underWay.length > 0) await finishOne()
+  } finally {
+    await Promise.allSettled(underWay)
+  }
+  return total ?? insertBatch(session, table, [], { ...options, meter })
+}
+
+/**
+ * Whether a batch can be computed while the one before it is not committed: where functions are waited for, and none of
+ * them reads tables, of which it would see an earlier state.
+ */
+function isPipelined(session: Session, { id }: Target): boolean {
+  const catalog = session.lastCatalog
+  const table = catalog.find(id)
+  if (!table) return false
+  let waits = false
+  let reads = false
+  for (const owner of [table, ...catalog.descendantsOf(table)]) {
+    if (owner.indexes.some((index) => index.embedder)) waits = true
+    const { where, iterator } = owner.view ?? {}
+    for (const node of [...owner.columns.map((column) => column.computed), where, ...(iterator?.args ?? [])]) {
+      if (!node) continue
+      visit(node, (n) => {
+        if (n.kind !== 'function' || !n.fn.code) return
+        if (n.fn.code.reads) reads = true
+        if (mayBeAsynchronous(n.fn.code)) waits = true
+      })
+    }
+  }
+  return waits && !reads
 }
 
 async function* inBatches(source: AsyncIterable<unknown>, size: number): AsyncGenerator<unknown[]> {
@@ -70,32 +128,35 @@ async function* inBatches(source: AsyncIterable<unknown>, size: number): AsyncGe
   if (batch.length > 0) yield batch
 }
 
+interface BatchOptions extends InsertOptions {
+  readonly meter: ProgressMeter | undefined
+  /** Whether these are all the rows of the statement. */
+  readonly isWhole?: boolean
+  /** Committed before this batch. */
+  readonly after?: Promise<unknown>
+}
+
 function insertBatch(
   session: Session,
   target: Target,
   rows: readonly unknown[],
-  options: InsertOptions,
-  before: number,
+  { signal, onError = 'abort', compute, meter, isWhole, after }: BatchOptions,
 ): Promise<ChangeResult> {
   return session.attempt(async (catalog, results) => {
     const table = writable(catalog, target, 'insert into')
-    const { signal } = options
-    if (options.compute === 'deferred') checkDeferrable(catalog, table)
-    const change = new Change(session, catalog, {
-      results,
-      operation: 'insert',
-      onError: options.onError ?? 'abort',
-      signal,
-    })
+    const deferred = compute === 'deferred'
+    if (deferred) checkDeferrable(catalog, table)
+    if (isWhole) meter?.expect(rows.length, deferred ? 0 : callsPerRow(table))
+    const change = new Change(session, catalog, { results, meter, operation: 'insert', onError, signal })
     const values = await parseRows(table, rows, session, change, signal)
     const batch = new RowBatch(table, change.newKeys(table, rows.length), values)
-    const deferred = options.compute === 'deferred'
     if (deferred) await change.insertPending(batch)
     else await change.insert(batch)
+    await after
     const defers = deferred && rows.length > 0 ? [{ table, what: wholeRow }] : []
     const result = await finish(session, change, { inserted: rows.length }, { defers })
     if (deferred) session.deferred()
-    options.onProgress?.({ inserted: before + rows.length })
+    meter?.committed(rows.length)
     return result
   })
 }

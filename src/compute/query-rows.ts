@@ -8,7 +8,7 @@ import { Column, type Schema } from '../types/column.js'
 import type { OnError } from './change.js'
 import { typedRows } from './export.js'
 import { createFilled } from './filled-table.js'
-import type { ImportIfExists, Progress } from './import-options.js'
+import type { ImportIfExists, TransferProgress } from './import-options.js'
 import { insertRows } from './insert.js'
 
 /**
@@ -53,7 +53,7 @@ export interface QueryTableOptions {
   /** Stops the work; nothing is created then. */
   readonly signal?: AbortSignal | undefined
   /** Called after each batch with the rows so far. */
-  readonly onProgress?: ((progress: Pick<Progress, 'rows'>) => void) | undefined
+  readonly onProgress?: ((progress: Pick<TransferProgress, 'rows'>) => void) | undefined
 }
 
 /** Creates a table of the rows of a query, whose columns have the types of its expressions. */
@@ -86,7 +86,7 @@ export async function createTableOf(
       ...(batchSize === undefined ? {} : { batchSize }),
       ...(onError === undefined ? {} : { onError }),
       ...(signal ? { signal } : {}),
-      onProgress: ({ inserted }) => onProgress?.({ rows: inserted }),
+      onProgress: ({ rows }) => onProgress?.({ rows }),
     })
   })
 }

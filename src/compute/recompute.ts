@@ -1,7 +1,8 @@
 import type { Node } from '../expr/node.js'
 import { collect } from '../plan/execute.js'
+import type { ProgressMeter } from '../plan/progress.js'
 import type { Session } from '../plan/session.js'
-import { Change, type OnError } from './change.js'
+import { Change, callsPerRow, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { recomputable } from './columns.js'
 import { loadBatch } from './load-rows.js'
@@ -15,13 +16,14 @@ export interface Recompute {
   readonly cascade: boolean
   readonly onError: OnError
   readonly signal: AbortSignal | undefined
+  readonly meter: ProgressMeter | undefined
 }
 
 /** Computes columns of stored rows again, with what follows from those whose values change. */
 export function recomputeRows(
   session: Session,
   target: Target,
-  { columns, where, errorsOnly, cascade, onError, signal }: Recompute,
+  { columns, where, errorsOnly, cascade, onError, signal, meter }: Recompute,
 ): Promise<ChangeResult> {
   return session.attempt(async (catalog, results) => {
     const table = catalog.byId(target.id, target.name)
@@ -31,9 +33,13 @@ export function recomputeRows(
       const failed = new Set((await session.engine.errors(table, columns)).map((error) => error.row))
       rows = rows.filter((row) => failed.has(row))
     }
-    const change = new Change(session, catalog, { results, operation: 'recompute', onError, signal })
+    const change = new Change(session, catalog, { results, meter, operation: 'recompute', onError, signal })
     const batch = await loadBatch(session, catalog, table, rows)
+    const own = table.columns.filter(({ name }) => recompute.has(name))
+    meter?.expect(batch.length, callsPerRow({ ...table, columns: own, indexes: [] }))
     await change.update(batch, { changed: new ChangedCells(), recompute, cascade })
-    return finish(session, change, { updated: rows.length })
+    const result = await finish(session, change, { updated: rows.length })
+    meter?.committed(rows.length)
+    return result
   })
 }

@@ -76,6 +76,8 @@ export interface FunctionCode extends FunctionIdentity, CallPolicy {
   readonly skipsNull: boolean
   /** How many rows one call takes at most. */
   readonly batchSize: number
+  /** Whether it reads tables, so that its results depend on what is committed. */
+  readonly reads?: boolean | undefined
   /** Whether it is known to return promises. */
   readonly asynchronous: boolean
   /** How tools call it; absent where it has no named parameters. */

@@ -4,6 +4,7 @@ import type { CallNode, FunctionNode, Node } from '../expr/node.js'
 import { applyOperator, operators } from '../expr/operators/index.js'
 import type { Asker, CallRecord } from '../scheduler/caller.js'
 import { callUnknown, type ResultMemory } from '../scheduler/remember.js'
+import type { Tracer } from '../scheduler/tracer.js'
 
 /** A cell that could not be computed. It stands where its value would; what depends on it fails with it. */
 export class CellFailure {
@@ -41,6 +42,7 @@ export interface EvaluateOptions {
   readonly results?: ResultMemory | undefined
   /** Hears of each call of a function. */
   readonly called?: ((call: CallRecord) => void) | undefined
+  readonly tracer?: Tracer | undefined
 }
 
 /** Evaluates an expression over rows, column-wise. A cell that fails is a `CellFailure` in the result. */
@@ -195,10 +197,11 @@ async function evaluateFunction(node: FunctionNode, rows: Rows, options: Evaluat
       `the function '${fn.name}' is needed to compute a column, but this program has not defined it: import the module that defines it, or pass it to Pixeltable.open(path, { functions })`,
     )
   }
-  const { signal, stop, called, results } = options
+  const { signal, stop, called, results, tracer } = options
   const asker: Asker = {
     signal,
     stop,
+    tracer,
     value: (i, value) => {
       result[pending[i]!] = value
     },

@@ -22,6 +22,8 @@ interface Made {
  * commits: they were waited for, and perhaps paid for.
  */
 export class ResultLog implements ResultMemory {
+  /** What the statement does, for whoever observes it. */
+  operation: string | undefined
   readonly #engine: Engine
   readonly #decode: DecodeContext
   readonly #made: Made[] = []

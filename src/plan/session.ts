@@ -13,16 +13,23 @@ import {
   identityOf,
   type ScalarFunction,
 } from '../expr/function.js'
+import { type Tracer, traced } from '../scheduler/tracer.js'
 import type { Embedder } from '../search/embedder.js'
 import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
+import { CallStats } from './call-stats.js'
 import { Gate } from './gate.js'
+import type { OnProgress } from './progress.js'
 import { ResultLog } from './result-log.js'
 
 /** How a session is made. */
 export interface SessionOptions {
   readonly decode: DecodeContext
   readonly resolveFile: FileResolver
+  /** Makes spans of statements and calls. */
+  readonly tracer?: Tracer | undefined
+  /** Hears how far statements have come that have no listener of their own. */
+  readonly onProgress?: OnProgress | undefined
   /** Functions, iterators and embedders that the program passed to `open`. */
   readonly code?: readonly { readonly kind: CodeKind; readonly definition: FunctionIdentity }[]
 }
@@ -55,6 +62,9 @@ export class Session {
   readonly engine: Engine
   readonly decode: DecodeContext
   readonly resolveFile: FileResolver
+  readonly tracer: Tracer | undefined
+  readonly onProgress: OnProgress | undefined
+  readonly stats = new CallStats()
   /** Vectors of query texts, by embedder and text. */
   readonly queryVectors = new LRUCache<string, Float32Array>({ max: cachedQueries })
   readonly #gate = new Gate()
@@ -71,6 +81,8 @@ export class Session {
     this.engine = engine
     this.decode = options.decode
     this.resolveFile = options.resolveFile
+    this.tracer = options.tracer
+    this.onProgress = options.onProgress
     for (const { kind, definition } of options.code ?? []) this.bind(kind, definition)
   }
 
@@ -190,7 +202,11 @@ export class Session {
       // In a transaction nothing is committed yet.
       this.#transactionLogs?.push(results)
       try {
-        return await statement(catalog, results)
+        return await traced(this.tracer, 'pixeltable.statement', { 'pixeltable.attempt': attempt }, async (span) => {
+          const result = await statement(catalog, results)
+          if (results.operation !== undefined) span?.setAttribute('db.operation.name', results.operation)
+          return result
+        })
       } catch (error) {
         await results.keep()
         if (attempt >= attempts || !ConflictError.isInstance(error) || error.cause !== undefined) throw error

@@ -80,6 +80,7 @@ export function query<S extends Schema, O>(
     skipsNull: false,
     batchSize: 1,
     asynchronous: true,
+    reads: true,
     concurrency,
     call: async ([args], { signal }) => {
       const given = Object.fromEntries(names.map((key, i) => [key, args![i] ?? undefined]))

@@ -1,18 +1,23 @@
-import type { FunctionCode, Usage } from '../expr/function.js'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type FunctionCode, identityOf, type Usage } from '../expr/function.js'
 import { Call } from './call.js'
 import { classifyError } from './classify-error.js'
 import { Pool, poolNamed } from './pool.js'
 import type { Permit } from './rate-limit.js'
 import { pauseFromHeaders } from './rate-limit-headers.js'
 import { defaultRetries, defaultRetryBudget, RetryBudget, retryDelay } from './retry.js'
+import { type Tracer, traced } from './tracer.js'
 
 /** One attempt to call a function. */
 export interface CallRecord {
+  readonly code: FunctionCode
   /** Rows of the asker that it was for. */
   readonly rows: number
   readonly milliseconds: number
   /** Whether it repeats a call that failed. */
   readonly retry: boolean
+  /** Rows without a result, which may be tried again. */
+  readonly failed: number
   readonly usage: Usage
 }
 
@@ -30,6 +35,8 @@ export interface Asker {
   failed(row: number, cause: unknown, attempts: number): void
   /** Each attempt. */
   called?(call: CallRecord): void
+  /** Makes a span of each attempt, inside of the one that is active when calls are asked for. */
+  readonly tracer?: Tracer | undefined
 }
 
 /** Synchronous work yields to the event loop after this long, in milliseconds. */
@@ -72,9 +79,12 @@ class Request {
   /** Rows that are under way. */
   #running = 0
   #end = (): void => {}
+  /** Runs work in the asynchronous context of the asker. */
+  readonly within: <T>(work: () => T) => T
 
   constructor(asker: Asker, rows: number) {
     this.asker = asker
+    this.within = asker.tracer ? AsyncLocalStorage.snapshot() : (work) => work()
     this.#open = rows
     const { signal, stop } = asker
     this.done = new Promise((resolve, reject) => {
@@ -174,6 +184,7 @@ class Caller {
     const began = performance.now()
     let sliceEnd = began + timeSlice
     let row = start
+    let failed = 0
     try {
       for (; row < rows.length && !this.asynchronous; row++) {
         signal?.throwIfAborted()
@@ -189,6 +200,7 @@ class Caller {
           if (value instanceof Error) throw value
           asker.value(row, value === undefined ? null : value)
         } catch (cause) {
+          failed++
           asker.failed(row, cause, 1)
           stop?.abort()
         }
@@ -202,7 +214,14 @@ class Caller {
       context.close()
       const calls = row - start
       if (calls > 0) {
-        asker.called?.({ rows: calls, milliseconds: performance.now() - began, retry: false, usage: context.usage })
+        asker.called?.({
+          code: this.#code,
+          rows: calls,
+          milliseconds: performance.now() - began,
+          retry: false,
+          failed,
+          usage: context.usage,
+        })
       }
     }
   }
@@ -286,7 +305,7 @@ class Caller {
     }
     const context = new Call(signals, code.signal, attemptOf(items))
     const began = performance.now()
-    const ended = (): void => {
+    const ended = (failures: readonly Item[]): void => {
       context.close()
       const { usage, headers } = context
       const { inputTokens, outputTokens } = usage
@@ -296,37 +315,61 @@ class Caller {
       if (pause) this.#pool.pause(pause)
       const milliseconds = performance.now() - began
       for (const request of requests) {
-        const rows = items.filter((item) => item.request === request).length
-        request.asker.called?.({ rows, milliseconds, retry, usage })
+        const own = (item: Item) => item.request === request
+        const rows = items.filter(own).length
+        const failed = failures.filter(own).length
+        request.asker.called?.({ code, rows, milliseconds, retry, failed, usage })
       }
     }
     let values: unknown
     try {
       code.signal?.throwIfAborted()
-      const made = code.call(
-        items.map((item) => item.args),
-        context,
-      )
-      this.asynchronous ??= made instanceof Promise
-      values = made instanceof Promise ? await this.#inTime(made, context) : made
+      values = await this.#traced(items, context)
       if (!Array.isArray(values) || values.length !== items.length) {
         const got = Array.isArray(values) ? values.length : typeof values
         throw new TypeError(`expected an array of ${items.length} results, one a row, got ${got}`)
       }
     } catch (cause) {
-      ended()
+      ended(items)
       this.#failed(items, cause)
       return
     }
-    ended()
     const failures = new Map<unknown, Item[]>()
     items.forEach((item, i) => {
       const value: unknown = (values as unknown[])[i]
+      if (value instanceof Error) failures.set(value, [...(failures.get(value) ?? []), item])
+    })
+    ended([...failures.values()].flat())
+    items.forEach((item, i) => {
+      const value: unknown = (values as unknown[])[i]
       if (!(value instanceof Error)) item.request.value(item, value)
-      else if (failures.has(value)) failures.get(value)!.push(item)
-      else failures.set(value, [item])
     })
     for (const [cause, failed] of failures) this.#failed(failed, cause)
+  }
+
+  /** The call, in a span of the first who asked. */
+  #traced(items: readonly Item[], context: Call): Promise<unknown> {
+    const code = this.#code
+    const { request } = items[0]!
+    const attributes = {
+      'pixeltable.function': identityOf(code),
+      'pixeltable.rows': items.length,
+      'pixeltable.attempt': context.attempt,
+    }
+    return request.within(() =>
+      traced(request.asker.tracer, 'pixeltable.call', attributes, async (span) => {
+        const made = code.call(
+          items.map((item) => item.args),
+          context,
+        )
+        this.asynchronous ??= made instanceof Promise
+        const values = made instanceof Promise ? await this.#inTime(made, context) : made
+        for (const [key, value] of Object.entries(context.usage)) {
+          if (value !== undefined) span?.setAttribute(`pixeltable.${key}`, value)
+        }
+        return values
+      }),
+    )
   }
 
   /** Ends a call that takes longer than the function's timeout, whether or not it listens to its signal. */

@@ -3,6 +3,7 @@ import { IndexError, ModelError, PixeltableError, QueryError } from '../errors.j
 import type { FunctionCode } from '../expr/function.js'
 import type { CallRecord } from '../scheduler/caller.js'
 import { callUnknown, type ResultMemory } from '../scheduler/remember.js'
+import type { Tracer } from '../scheduler/tracer.js'
 import { toVector } from '../types/arrays.js'
 import { describeValue } from '../types/column-type.js'
 import type { Embedder } from './embedder.js'
@@ -73,6 +74,7 @@ export interface EmbedValuesOptions {
   readonly results?: ResultMemory | undefined
   /** Hears of each call of the model. */
   readonly called?: ((call: CallRecord) => void) | undefined
+  readonly tracer?: Tracer | undefined
 }
 
 /**
@@ -83,7 +85,7 @@ export async function embedValues(
   embedder: Embedder,
   values: readonly (string | Uint8Array)[],
   dimensions: number | undefined,
-  { signal, stop, called, results }: EmbedValuesOptions,
+  { signal, stop, called, results, tracer }: EmbedValuesOptions,
 ): Promise<(Float32Array | Error)[]> {
   const result: (Float32Array | Error)[] = new Array(values.length)
   let length = dimensions ?? embedder.dimensions
@@ -101,6 +103,7 @@ export async function embedValues(
     {
       signal,
       stop,
+      tracer,
       value: (row, value) => {
         try {
           const vector = toVector(value, length)

@@ -77,6 +77,7 @@ export function tableFunction(
     skipsNull: false,
     batchSize: 1,
     asynchronous: true,
+    reads: true,
     concurrency,
     call: async ([args], { signal }) => {
       const given = Object.fromEntries(names.map((key, i) => [key, args![i] ?? undefined]))

@@ -16,6 +16,7 @@ import type { VersionRecord } from '../engine/engine.js'
 import { QueryError, ValidationError } from '../errors.js'
 import { type Expr, isExpression, type Refs } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
+import { type OnProgress, withProgress } from '../plan/progress.js'
 import { tableOf } from '../plan/query-node.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
@@ -80,6 +81,8 @@ export interface RecomputeOptions<R> {
   readonly onError?: OnError
   /** Stops the statement; nothing is written then. */
   readonly signal?: AbortSignal
+  /** Hears how far the work has come. @default the listener that the database was opened with */
+  readonly onProgress?: OnProgress
 }
 
 /** Options of `changes`. */
@@ -109,6 +112,8 @@ export interface ComputedColumnOptions {
   readonly onError?: OnError
   /** Stops the work; nothing is added then. */
   readonly signal?: AbortSignal
+  /** Hears how far the work has come. @default the listener that the database was opened with */
+  readonly onProgress?: OnProgress
 }
 
 /** Options of `addEmbeddingIndex`. */
@@ -133,6 +138,8 @@ export interface EmbeddingIndexOptions {
   readonly onError?: OnError
   /** Stops the work; nothing is added then. */
   readonly signal?: AbortSignal
+  /** Hears how far the work has come. @default the listener that the database was opened with */
+  readonly onProgress?: OnProgress
 }
 
 /**
@@ -319,18 +326,21 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     options: ComputedColumnOptions = {},
   ): Promise<Table<R & { [K in N]: T }, I, X>> {
-    const { onError = 'abort', stored = true, ifExists = 'error', signal, compute } = options
+    const { onError = 'abort', stored = true, ifExists = 'error', signal, compute, onProgress } = options
     const computed = this.#expression(value, `addComputedColumn('${name}')`)
-    await this.#addOrReplace(name, ifExists, (catalog, results) =>
-      addComputedColumn(this.#session, catalog, this.#target, {
-        name,
-        value: computed,
-        unstored: !stored,
-        onError,
-        signal,
-        deferred: compute === 'deferred',
-        results,
-      }),
+    await withProgress(this.#session, onProgress, (meter) =>
+      this.#addOrReplace(name, ifExists, (catalog, results) =>
+        addComputedColumn(this.#session, catalog, this.#target, {
+          name,
+          value: computed,
+          unstored: !stored,
+          onError,
+          signal,
+          deferred: compute === 'deferred',
+          results,
+          meter,
+        }),
+      ),
     )
     return this.#reopen()
   }
@@ -417,14 +427,17 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     const { where, errorsOnly = false, cascade = true, onError = 'ignore', signal } = options
     const predicate = where === undefined ? [] : [toPredicate(where, this.columns as never)]
     const columns = typeof column === 'string' ? [column] : column
-    return recomputeRows(this.#session, this.#target, {
-      columns,
-      where: predicate,
-      errorsOnly,
-      cascade,
-      onError,
-      signal,
-    })
+    return withProgress(this.#session, options.onProgress, (meter) =>
+      recomputeRows(this.#session, this.#target, {
+        columns,
+        where: predicate,
+        errorsOnly,
+        cascade,
+        onError,
+        signal,
+        meter,
+      }),
+    )
   }
 
   /**
@@ -459,19 +472,23 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     options: EmbeddingIndexOptions = {},
   ): Promise<Table<R, I, X | C>> {
     const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute } = options
+    const { onProgress } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
-    await this.#session.attemptAlone((catalog, results) =>
-      addEmbeddingIndex(this.#session, catalog, this.#target, {
-        column,
-        name,
-        metric,
-        embedder,
-        ifExists,
-        onError,
-        signal,
-        deferred: compute === 'deferred',
-        results,
-      }),
+    await withProgress(this.#session, onProgress, (meter) =>
+      this.#session.attemptAlone((catalog, results) =>
+        addEmbeddingIndex(this.#session, catalog, this.#target, {
+          column,
+          name,
+          metric,
+          embedder,
+          ifExists,
+          onError,
+          signal,
+          deferred: compute === 'deferred',
+          results,
+          meter,
+        }),
+      ),
     )
     return this.#reopen()
   }

@@ -84,6 +84,7 @@ export function toolInvoker(find: (name: string) => FunctionCode | undefined): F
     skipsNull: true,
     batchSize: 1,
     asynchronous: true,
+    reads: true,
     concurrency,
     call: async ([args], { signal }) => {
       const [response, tools] = args as [unknown, Readonly<Record<string, FunctionIdentity>>]
