@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { computeBenchmark } from './compute.mjs'
 import { table } from './harness.mjs'
 import { insertBenchmark } from './insert.mjs'
 import { processBenchmark } from './process.mjs'
@@ -27,6 +28,7 @@ try {
   await step('insert', () => insertBenchmark(context))
   await step('queries', () => queryBenchmark(context))
   await step('changes', () => changeBenchmark(context))
+  await step('computing', () => computeBenchmark(context))
   await step('overhead', () => overheadBenchmark(context))
   await step('search 10k', () => searchBenchmark(10_000, context))
   await step('search 100k', () => searchBenchmark(100_000, context))

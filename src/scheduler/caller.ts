@@ -150,11 +150,16 @@ class Caller {
   readonly #budget: RetryBudget
   /** Whether the function returns promises; unknown until it is first called. */
   asynchronous: boolean | undefined
+  #show = (): void => {}
+  /** Resolves when that is known. */
+  readonly #shown = new Promise<void>((resolve) => {
+    this.#show = resolve
+  })
   /** Rows that wait for a call; a head that moves instead of shifting. */
   #pending: Item[] = []
   #head = 0
-  /** Tasks of this function that its pool has. Few, however many rows wait. */
-  #tasks = 0
+  /** Tasks of this function that wait in its pool. Few, however many rows wait. */
+  #queued = 0
   #gathering = false
 
   constructor(code: FunctionCode) {
@@ -168,13 +173,15 @@ class Caller {
   async call(rows: readonly (readonly unknown[])[], asker: Asker): Promise<void> {
     asker.signal?.throwIfAborted()
     let start = 0
+    let first: Promise<void> | undefined
     if (this.asynchronous === undefined && rows.length > 0) {
       // A function shows what it is when it is first called.
-      await this.#schedule(rows, 0, 1, asker)
+      first = this.#schedule(rows, 0, 1, asker)
+      await Promise.race([first, this.#shown])
       start = 1
     }
     if (!this.asynchronous) start = await this.#callInline(rows, start, asker)
-    if (start < rows.length) await this.#schedule(rows, start, rows.length, asker)
+    await Promise.all([first, start < rows.length ? this.#schedule(rows, start, rows.length, asker) : undefined])
   }
 
   /** Calls a synchronous function row by row. @returns the row at which it turned out not to be one */
@@ -249,17 +256,16 @@ class Caller {
   }
 
   #pump(): void {
-    const { batchSize } = this.#code
-    const waiting = this.#pending.length - this.#head
-    const wanted = Math.min(Math.ceil(waiting / batchSize), 2 * this.#pool.concurrency)
-    while (this.#tasks < wanted) {
-      this.#tasks++
-      void this.#pool
-        .run((acquire) => this.#next(acquire))
-        .finally(() => {
-          this.#tasks--
-          if (this.#head < this.#pending.length) this.#pump()
-        })
+    const waiting = Math.ceil((this.#pending.length - this.#head) / this.#code.batchSize)
+    const wanted = Math.min(waiting, this.#pool.concurrency)
+    while (this.#queued < wanted) {
+      this.#queued++
+      void this.#pool.run((acquire) => {
+        this.#queued--
+        const call = this.#next(acquire)
+        this.#pump()
+        return call
+      })
     }
   }
 
@@ -363,6 +369,7 @@ class Caller {
           context,
         )
         this.asynchronous ??= made instanceof Promise
+        this.#show()
         const values = made instanceof Promise ? await this.#inTime(made, context) : made
         for (const [key, value] of Object.entries(context.usage)) {
           if (value !== undefined) span?.setAttribute(`pixeltable.${key}`, value)

@@ -80,6 +80,22 @@ test('concurrency holds across askers, and in a pool across functions, where the
   expect(most).toBe(2)
 })
 
+test('a pool is full until the last call begins, and no call waits to learn that a function is asynchronous', async () => {
+  let running = 0
+  const atStart: number[] = []
+  const code = codeOf({ concurrency: 10 }, (n: number) => {
+    atStart.push(++running)
+    return sleep(10).then(() => {
+      running--
+      return n
+    })
+  })
+  const range = Array.from({ length: 100 }, (_, i) => i)
+  expect((await call(code, range)).values).toEqual(range)
+  expect(atStart.slice(0, 10)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  expect(atStart.at(-1)).toBe(10)
+})
+
 test('batches are filled from everyone who asks, and keep the order', async () => {
   const sizes: number[] = []
   const code = codeOf({ batchSize: 10, concurrency: 2 }, async (batch: number[]) => {

@@ -19,8 +19,8 @@ export function findResults(connection: Connection, keys: readonly string[]): Ke
 export function writeResults(connection: Connection, { made, used, touched }: ResultWrites, maxBytes: number): void {
   if (made.length + used.length + touched.length === 0) return
   const results = new Results(connection)
-  for (const { key, position } of used) results.remove(key, position)
-  for (const result of made) results.put({ ...result, position: 0 })
+  if (used.length > 0) results.remove(used)
+  for (const result of made) results.put(result)
   if (touched.length > 0) results.touch(touched)
   results.shrink(maxBytes)
 }
@@ -32,11 +32,7 @@ export function addResults(
   maxBytes: number,
 ): { key: string; position: number }[] {
   const results = new Results(connection)
-  const places = added.map((result) => {
-    const place = { key: result.key, position: result.kept ? results.nextPosition(result.key) : 0 }
-    results.put({ ...result, ...place })
-    return place
-  })
+  const places = added.map((result) => ({ key: result.key, position: results.put(result) }))
   results.shrink(maxBytes)
   return places
 }
@@ -51,28 +47,27 @@ class Results {
     this.#now = this.#add('results_clock', 1)
   }
 
-  nextPosition(key: string): number {
-    return this.#connection
-      .prepare('SELECT coalesce(max(position) + 1, 0) FROM pxt_results WHERE key = ?')
-      .pluck()
-      .get(key) as number
-  }
-
-  put({ key, position, type, value, kept }: KeptResult): void {
-    this.remove(key, position)
+  /** A cached result takes the place of the one that is there, a kept one the next that is free. */
+  put({ key, type, value, kept }: KeptResult): number {
+    if (!kept) this.remove([{ key, position: 0 }])
     const size = overhead + (typeof value === 'string' || value instanceof Uint8Array ? value.length : 8)
-    this.#connection
-      .prepare('INSERT INTO pxt_results VALUES (?, ?, ?, ?, ?, ?, ?)')
-      .run(key, position, type, value, size, this.#now, kept ? 1 : 0)
     this.#bytes += size
+    return this.#connection
+      .prepare(
+        'INSERT INTO pxt_results SELECT ?, coalesce(max(position) + 1, 0), ?, ?, ?, ?, ? FROM pxt_results WHERE key = ? RETURNING position',
+      )
+      .pluck()
+      .get(key, type, value, size, this.#now, kept ? 1 : 0, key) as number
   }
 
-  remove(key: string, position: number): void {
+  remove(places: readonly { readonly key: string; readonly position: number }[]): void {
     const removed = this.#connection
-      .prepare('DELETE FROM pxt_results WHERE key = ? AND position = ? RETURNING size')
+      .prepare(
+        `DELETE FROM pxt_results WHERE (key, position) IN (SELECT value ->> '$.key', value ->> '$.position' FROM json_each(?)) RETURNING size`,
+      )
       .pluck()
-      .get(key, position) as number | undefined
-    this.#bytes -= removed ?? 0
+      .all(JSON.stringify(places.map(({ key, position }) => ({ key, position })))) as number[]
+    this.#bytes -= removed.reduce((sum, size) => sum + size, 0)
   }
 
   touch(keys: readonly string[]): void {

@@ -42,6 +42,9 @@ export async function openSqlite(path: string, options?: ConnectionOptions): Pro
   return new SqliteEngine(await Connection.open(path, options), options?.readonly ?? false)
 }
 
+/** Results of calls that are kept in one transaction. */
+const resultsAtOnce = 500
+
 class SqliteEngine implements Engine {
   readonly capabilities: Capabilities = { vectorDistance: true, fullText: true, concurrentWriters: false }
   readonly readonly: boolean
@@ -167,8 +170,16 @@ class SqliteEngine implements Engine {
     // Inside a transaction they would be rolled back with it.
     if (this.#transactions.open) return undefined
     const { db, maxResultBytes } = this.#connection
-    const add = db.transaction(() => addResults(this.#connection, results, maxResultBytes))
-    return this.#connection.retry(() => add.immediate())
+    const places: { key: string; position: number }[] = []
+    // Slice by slice, so that nobody waits for them.
+    for (let start = 0; start < results.length; start += resultsAtOnce) {
+      if (start > 0) await new Promise((resolve) => setImmediate(resolve))
+      await this.#transactions.outside()
+      const slice = results.slice(start, start + resultsAtOnce)
+      const add = db.transaction(() => addResults(this.#connection, slice, maxResultBytes))
+      places.push(...(await this.#connection.retry(() => add.immediate())))
+    }
+    return places
   }
 
   async pending(): Promise<PendingRange[]> {
