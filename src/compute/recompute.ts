@@ -5,7 +5,9 @@ import type { Session } from '../plan/session.js'
 import { Change, callsPerRow, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { recomputable } from './columns.js'
+import { altered } from './definitions.js'
 import { loadBatch } from './load-rows.js'
+import { upToDate } from './stale.js'
 import { type ChangeResult, finish, rowQuery, type Target } from './statements.js'
 
 /** How columns are computed again; see `Table.recompute`. */
@@ -33,12 +35,18 @@ export function recomputeRows(
       const failed = new Set((await session.engine.errors(table, columns)).map((error) => error.row))
       rows = rows.filter((row) => failed.has(row))
     }
+    // What a cache has is what is to be computed again.
+    results.ignoreCached()
     const change = new Change(session, catalog, { results, meter, operation: 'recompute', onError, signal })
     const batch = await loadBatch(session, catalog, table, rows)
     const own = table.columns.filter(({ name }) => recompute.has(name))
     meter?.expect(batch.length, callsPerRow({ ...table, columns: own, indexes: [] }))
     await change.update(batch, { changed: new ChangedCells(), recompute, cascade })
-    const result = await finish(session, change, { updated: rows.length })
+    const all = where.length === 0 && !errorsOnly
+    const next = table.columns.map((column) => (all && recompute.has(column.name) ? upToDate(column) : column))
+    const isNew = next.some((column, i) => column !== table.columns[i])
+    const schema = isNew ? [{ kind: 'alterTable', was: table, table: altered(table, { columns: next }) } as const] : []
+    const result = await finish(session, change, { updated: rows.length }, { schema })
     meter?.committed(rows.length)
     return result
   })

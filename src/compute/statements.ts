@@ -87,9 +87,9 @@ export async function finish(
   session: Session,
   change: Change,
   counts: Partial<Pick<ChangeResult, 'inserted' | 'updated' | 'deleted'>>,
-  more: Partial<Pick<Commit, 'read' | 'defers'>> = {},
+  { schema, ...more }: Partial<Pick<Commit, 'read' | 'defers' | 'schema'>> = {},
 ): Promise<ChangeResult> {
-  const { version, firstRow } = await session.commit({ ...(await change.toCommit()), ...more })
+  const { version, firstRow } = await session.commit({ ...(await change.toCommit(schema)), ...more })
   return {
     inserted: 0,
     updated: 0,

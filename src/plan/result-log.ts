@@ -35,10 +35,16 @@ export class ResultLog implements ResultMemory {
   readonly #used: { readonly key: string; readonly position: number }[] = []
   readonly #touched = new Set<string>()
   readonly #taken = new Map<string, number>()
+  #ignoresCached = false
 
   constructor(engine: Engine, decode: DecodeContext) {
     this.#engine = engine
     this.#decode = decode
+  }
+
+  /** Results in the cache are not to be used: they are to be made again. */
+  ignoreCached(): void {
+    this.#ignoresCached = true
   }
 
   remembers(code: FunctionCode): boolean {
@@ -58,7 +64,7 @@ export class ResultLog implements ResultMemory {
     keys.forEach((key, row) => {
       const results = key === undefined ? undefined : byKey.get(key)
       if (key === undefined || !results) return
-      const cached = results.find(({ kept }) => !kept)
+      const cached = this.#ignoresCached ? undefined : results.find(({ kept }) => !kept)
       if (cached) {
         this.#touched.add(key)
         known.set(row, this.#valueOf(cached))
@@ -66,7 +72,7 @@ export class ResultLog implements ResultMemory {
       }
       // Calls with equal arguments may have had different results: each is used once.
       const next = this.#taken.get(key) ?? 0
-      const result = results[code.cache ? 0 : next]
+      const result = results.filter(({ kept }) => kept)[code.cache ? 0 : next]
       if (!result) return
       this.#taken.set(key, next + 1)
       this.#used.push(result)

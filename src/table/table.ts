@@ -9,6 +9,7 @@ import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../c
 import { type ComputeTime, type InsertOptions, insertRows } from '../compute/insert.js'
 import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
+import { type Stale, staleOf } from '../compute/stale.js'
 import type { ChangeResult, StatementOptions, Target } from '../compute/statements.js'
 import { type UpsertOptions, upsertRows } from '../compute/upsert.js'
 import { type RevertResult, revert } from '../compute/versions.js'
@@ -438,6 +439,29 @@ export class Table<in out R, in I = never, out X extends string = never> extends
         meter,
       }),
     )
+  }
+
+  /**
+   * What of the table or view was computed by another version of a function, model or iterator than the program has.
+   * Nothing is computed again by itself: `recompute` does that for columns; an index or a view is made again with
+   * `ifExists: 'replace'`. New rows are computed by what the program has.
+   *
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const loud = await notes.addComputedColumn('loud', (c) => udf({ name: 'loud', version: 1 }, (s: string) => `${s}!`)(c.text))
+   * await loud.insert({ text: 'hello' })
+   * udf({ name: 'loud', version: 2 }, (s: string) => s.toUpperCase())
+   * const reopened = await pxt.getTable('notes')
+   * for (const { name } of await reopened.staleColumns()) await reopened.recompute(name)
+   * console.log(await reopened.collect()) // [{ text: 'hello', loud: 'HELLO' }]
+   * ```
+   */
+  async staleColumns(): Promise<Stale[]> {
+    const catalog = await this.#session.catalog()
+    return staleOf(this.#session, catalog, catalog.byId(this.#target.id, this.#target.name))
   }
 
   /**
