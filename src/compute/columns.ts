@@ -1,13 +1,16 @@
 import { type Catalog, type ColumnKey, columnKey, computedColumns, foldName } from '../catalog/catalog.js'
 import { type ColumnDefinition, kindOf, type TableDefinition } from '../catalog/definition.js'
 import { checkName } from '../catalog/names.js'
-import type { SchemaChange } from '../engine/engine.js'
+import { CannotFill, type SchemaChange } from '../engine/engine.js'
 import { DependencyError, ExistsError, NotFoundError, SchemaError, ValidationError } from '../errors.js'
-import { type Node, transform } from '../expr/node.js'
+import { type Node, some, transform } from '../expr/node.js'
+import { operators } from '../expr/operators/index.js'
 import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Column } from '../types/column.js'
+import type { ColumnType } from '../types/column-type.js'
+import { boolType, floatType, intType, stringType } from '../types/scalars.js'
 import { Change, callsPerRow, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { altered, defineColumns, defineComputed } from './definitions.js'
@@ -93,17 +96,56 @@ async function addDefinition(
 ): Promise<void> {
   const next = altered(table, { columns: [...table.columns, column], nextId: column.id + 1 })
   const version = await session.engine.tableVersion(table)
+  const schemaChange: SchemaChange = { kind: 'alterTable', was: table, table: next }
+  if (fill && !deferred && (await isFillable(session, catalog, table, column))) {
+    try {
+      await session.commit({
+        operation: 'add column',
+        catalogVersion: catalog.version,
+        unchanged: { table, version },
+        schema: [schemaChange],
+        fills: [{ table: next, column, value: catalog.expand(column.computed!) }],
+      })
+      return
+    } catch (error) {
+      if (!(error instanceof CannotFill)) throw error
+    }
+  }
   const change = new Change(session, catalog, { operation: 'add column', onError, signal, results, meter })
   if (fill && !deferred) {
     const rows = await loadBatch(session, catalog, table)
     meter?.expect(rows.length, callsPerRow({ ...next, columns: [column], indexes: [] }))
     if (rows.length > 0) await change.backfill(rows.as(next), column)
   }
-  const schema: SchemaChange[] = [{ kind: 'alterTable', was: table, table: next }]
-  const commit = await change.toCommit(schema, { table, version })
+  const commit = await change.toCommit([schemaChange], { table, version })
   await session.commit({ ...commit, defers: deferred && fill ? [await allRows(session, next, column.id)] : [] })
   if (deferred) session.deferred()
 }
+
+/** Types whose values look the same whether the database or JavaScript computed them. */
+const fillableTypes: readonly ColumnType<any>[] = [stringType, intType, floatType, boolType]
+
+/**
+ * Whether the database can compute a new column by itself: without functions, from the row alone, where nothing that is
+ * read is pending or has failed.
+ */
+async function isFillable(
+  session: Session,
+  catalog: Catalog,
+  table: TableDefinition,
+  { computed, type }: ColumnDefinition,
+): Promise<boolean> {
+  if (!computed || !fillableTypes.includes(type)) return false
+  const isOwn = (node: Node) => (node.kind !== 'column' && node.kind !== 'rowid') || node.table === table.id
+  const expanded = catalog.expand(computed)
+  const own = new Set(table.columns.map(({ name }) => columnKey(table, name)))
+  if (some(expanded, (node) => !isOwn(node) || node.kind === 'function' || isVolatile(node))) return false
+  if ([...catalog.inputsOf(expanded)].some((key) => !own.has(key))) return false
+  const pending = (await session.engine.pending()).some((range) => range.table === table.id)
+  return !pending && (await session.engine.errors(table)).length === 0
+}
+
+const isVolatile = (node: Node): boolean => node.kind === 'call' && operators[node.operator]!.volatile === true
 
 /** Something in all rows that are there, to be computed later. */
 export async function allRows(session: Session, table: TableDefinition, what: number) {

@@ -1,4 +1,4 @@
-import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Node } from '../expr/node.js'
 import type { Sorting } from '../expr/operators/index.js'
 import type { ColumnType, DecodeContext, Stored } from '../types/column-type.js'
@@ -322,6 +322,13 @@ export interface Commit {
   readonly files?: readonly FileContent[] | undefined
   /** A base before the views that derive from it. */
   readonly writes?: readonly TableWrite[] | undefined
+  /**
+   * New columns of a table that the database computes itself, for all rows.
+   * @throws CannotFill when it cannot, for some row
+   */
+  readonly fills?:
+    | readonly { readonly table: TableDefinition; readonly column: ColumnDefinition; readonly value: Node }[]
+    | undefined
   /** What this commit leaves to be computed later: in rows up to an id, or in those that it inserts. */
   readonly defers?:
     | readonly { readonly table: TableDefinition; readonly what: number; readonly last?: number }[]
@@ -332,6 +339,9 @@ export interface Commit {
   /** Rows that it was computed from, and the versions that they must still have. */
   readonly read?: readonly ReadRows[] | undefined
 }
+
+/** A value that the database computed does not fit its column, or an operator failed: JavaScript can tell in which row. */
+export class CannotFill extends Error {}
 
 /** Rows of a table as a statement read them. */
 export interface ReadRows {

@@ -1,10 +1,10 @@
 import { NotFoundError, QueryError } from '../errors.js'
 import { type ColumnType, describeValue } from '../types/column-type.js'
 import { dynamicType } from '../types/dynamic.js'
-import { jsonType } from '../types/json.js'
+import { isJson, jsonType } from '../types/json.js'
 import { boolType, floatType, intType, stringType } from '../types/scalars.js'
 import type { AnyExpr, BoolExpr, Order, OrderOptions } from './interfaces.js'
-import { childrenOf, literal, type Node, type SubqueryNode } from './node.js'
+import { childrenOf, type JsonKind, type LiteralNode, literal, type Node, type SubqueryNode } from './node.js'
 import { type Operand, type Operator, operandAt, operators } from './operators/index.js'
 import { constantError } from './operators/operator.js'
 import { typeOfConstant } from './type-of.js'
@@ -328,10 +328,27 @@ export function operandNode(value: unknown, wanted: Operand, where: string): Nod
 /** The call of an operator. */
 export function callOperator(operator: string, args: readonly Expression[]): Expression {
   const nodes = Object.freeze(args.map((arg) => arg.node))
-  const type = operators[operator]!.result(args.map(Expression.typeOf), nodes)
-  const node: Node = Object.freeze({ kind: 'call', operator, args: nodes })
+  const types = args.map(Expression.typeOf)
+  const type = operators[operator]!.result(types, nodes)
+  const reads = type === boolType ? jsonReads(operators[operator]!, types, nodes) : undefined
+  const node: Node = Object.freeze({ kind: 'call', operator, args: nodes, ...(reads ? { reads } : {}) })
   if (scope && type === boolType) scope.add(node)
   return new Expression(node, type)
+}
+
+/** See `CallNode.reads`. */
+function jsonReads(
+  operator: Operator,
+  types: readonly ColumnType[],
+  nodes: readonly Node[],
+): (JsonKind | null)[] | undefined {
+  const compares = operator.operands.every((kind) => kind === 'any' || kind === 'order')
+  if (!compares || operator.unified || types.length < 2 || !types.some(isJson)) return undefined
+  const isNull = (i: number) => nodes[i]!.kind === 'literal' && (nodes[i] as LiteralNode).value === null
+  const plain = types.find((type, i) => !isJson(type) && type !== dynamicType && !isNull(i))
+  if (!plain) return undefined
+  const kind = plain === boolType ? 'bool' : plain.operators.includes('number') ? 'number' : 'text'
+  return types.map((type) => (isJson(type) ? kind : null))
 }
 
 /** The call of an operator that no value is the first operand of. @throws QueryError where an argument does not fit */

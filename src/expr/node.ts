@@ -67,7 +67,15 @@ export interface CallNode {
   readonly kind: 'call'
   readonly operator: string
   readonly args: readonly Node[]
+  /**
+   * What JSON among the operands of a comparison is read as, one an operand, where it is compared with something that is
+   * no JSON: values of another kind count as null.
+   */
+  readonly reads?: readonly (JsonKind | null)[]
 }
+
+/** What JSON is read as. */
+export type JsonKind = 'number' | 'text' | 'bool'
 
 /** A call of a user's function. */
 export interface FunctionNode {

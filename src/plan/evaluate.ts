@@ -1,6 +1,6 @@
 import { ComputeError, NotFoundError, PixeltableError, QueryError } from '../errors.js'
 import { type FunctionCode, identityOf } from '../expr/function.js'
-import type { CallNode, FunctionNode, Node } from '../expr/node.js'
+import type { CallNode, FunctionNode, JsonKind, Node } from '../expr/node.js'
 import { applyOperator, operators } from '../expr/operators/index.js'
 import type { Asker, CallRecord } from '../scheduler/caller.js'
 import { callUnknown, type ResultMemory } from '../scheduler/remember.js'
@@ -87,12 +87,30 @@ async function evaluateArgs(args: readonly Node[], rows: Rows, options: Evaluate
 async function evaluateCall(node: CallNode, rows: Rows, options: EvaluateOptions): Promise<Cell[]> {
   const columns = await evaluateArgs(node.args, rows, options)
   const operator = operators[node.operator]!
+  const { reads } = node
   const result: Cell[] = new Array(rows.length)
   const args: unknown[] = new Array(columns.length)
   for (let i = 0; i < rows.length; i++) {
-    result[i] = gather(columns, i, args) ?? applyOperator(operator, args)
+    const failure = gather(columns, i, args)
+    if (reads) {
+      reads.forEach((kind, a) => {
+        if (kind && !isOfKind(args[a], kind)) args[a] = null
+      })
+    }
+    result[i] = failure ?? applyOperator(operator, args)
   }
   return result
+}
+
+function isOfKind(value: unknown, kind: JsonKind): boolean {
+  switch (kind) {
+    case 'number':
+      return typeof value === 'number' || typeof value === 'bigint'
+    case 'text':
+      return typeof value === 'string'
+    case 'bool':
+      return typeof value === 'boolean'
+  }
 }
 
 /** A call of `map`, `filter` or `sortBy`: its lambdas are evaluated over the elements of all rows at once. */

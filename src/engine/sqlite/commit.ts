@@ -2,7 +2,18 @@ import type { TableDefinition } from '../../catalog/definition.js'
 import { definitionToJson } from '../../catalog/serialize.js'
 import { ConflictError, ExistsError, ValidationError } from '../../errors.js'
 import type { Stored } from '../../types/column-type.js'
-import type { Commit, CommitResult, PendingRange, RowKey, RowUpdates, SchemaChange, TableWrite } from '../engine.js'
+import {
+  CannotFill,
+  type Commit,
+  type CommitResult,
+  type PendingRange,
+  type RowKey,
+  type RowUpdates,
+  type SchemaChange,
+  type TableWrite,
+} from '../engine.js'
+import { toBinding } from './binding.js'
+import { compileFill } from './compile/index.js'
 import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
@@ -56,6 +67,7 @@ class Transaction {
     for (const file of commit.files ?? []) this.#writeFile(file)
     for (const write of commit.writes ?? []) this.#deleteRows(write)
     for (const write of commit.writes ?? []) this.#writeTable(write)
+    for (const fill of commit.fills ?? []) this.#fill(fill)
     for (const deferred of commit.defers ?? []) this.#defer(deferred)
     if (commit.completes) this.#complete(commit.completes)
     if (commit.results) writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
@@ -402,6 +414,31 @@ class Transaction {
     })
     const counts = this.#count(table.id)
     if (!backfill) counts.updated += rows.length
+  }
+
+  #fill({ table, column, value }: NonNullable<Commit['fills']>[number]): void {
+    const { sql, params } = compileFill(table, column.name, value)
+    try {
+      this.#run(sql, ...params.map(toBinding))
+    } catch (cause) {
+      const { code } = cause as { code?: unknown }
+      const isOfValue = typeof code !== 'string' || /^SQLITE_(ERROR|CONSTRAINT.*|MISMATCH|TOOBIG)$/.test(code)
+      if (!isOfValue) throw cause
+      throw new CannotFill(`column '${column.name}': ${(cause as Error).message}`, { cause })
+    }
+    // A number of JavaScript holds no larger one.
+    const [name, of] = [quote(column.name), quote(table.name)]
+    if (
+      column.type.name === 'int' &&
+      this.#exists(`SELECT 1 FROM ${of} WHERE abs(${name}) > ${Number.MAX_SAFE_INTEGER}`)
+    ) {
+      throw new CannotFill(`column '${column.name}': an integer is too large`)
+    }
+    this.#count(table.id)
+  }
+
+  #exists(query: string): boolean {
+    return this.#connection.prepare(`${query} LIMIT 1`).get() !== undefined
   }
 
   /** Leaves cells to be computed later: of the rows that this commit inserted, or of all up to an id. */

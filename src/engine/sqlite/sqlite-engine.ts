@@ -22,6 +22,7 @@ import type {
   VersionRecord,
 } from '../engine.js'
 import { registerAggregate } from './aggregates.js'
+import { toBinding } from './binding.js'
 import { applyCommit, lastVersion, nextRowid } from './commit.js'
 import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
@@ -350,9 +351,6 @@ class SqliteEngine implements Engine {
     }
   }
 }
-
-/** better-sqlite3 binds every number as a float; `x || 5` would be 'x5.0'. */
-const toBinding = (value: Stored): Stored => (Number.isSafeInteger(value) ? BigInt(value as number) : value)
 
 const encodeCell = (type: ColumnType<any>, value: unknown): Stored =>
   value === null || value === undefined ? null : toBinding(type.encode(value))

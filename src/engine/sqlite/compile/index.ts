@@ -1,2 +1,2 @@
-export { type CompiledSelect, compileCount, compileSelect } from './select.js'
+export { type CompiledSelect, compileCount, compileFill, compileSelect } from './select.js'
 export { heldOrder } from './source.js'

@@ -1,3 +1,4 @@
+import type { TableDefinition } from '../../../catalog/definition.js'
 import type { AggregateFunction } from '../../../expr/function.js'
 import type { Node } from '../../../expr/node.js'
 import type { ColumnType } from '../../../types/column-type.js'
@@ -44,6 +45,14 @@ export function compileCount(select: Select): CompiledQuery & Pick<CompiledSelec
     ? sql`SELECT count(*) FROM (${compilation.select(select).sql})`
     : compilation.count(select)
   return { sql: text, params, aggregates: compilation.aggregates }
+}
+
+/** Compiles the statement that fills a column with what an expression over the same row gives. */
+export function compileFill(table: TableDefinition, column: string, value: Node): CompiledQuery {
+  const compilation = new Compilation()
+  const source = new TableRows({ kind: 'table', line: [table] }, 't')
+  const { sql: text } = new ExpressionCompiler(source, compilation, undefined).compile(value)
+  return sql`UPDATE ${quote(table.name)} AS ${source.alias(0)} SET ${quote(column)} = ${text}`
 }
 
 /** One statement with all the queries in it. */
