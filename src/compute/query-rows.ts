@@ -86,7 +86,9 @@ export async function createTableOf(
       ...(batchSize === undefined ? {} : { batchSize }),
       ...(onError === undefined ? {} : { onError }),
       ...(signal ? { signal } : {}),
-      onProgress: ({ rows }) => onProgress?.({ rows }),
+      onProgress: ({ rows, done }) => {
+        if (!done) onProgress?.({ rows })
+      },
     })
   })
 }

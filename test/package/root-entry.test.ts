@@ -67,6 +67,7 @@ describe('the root entry', () => {
       'min',
       'miniEmbed',
       'ntile',
+      'progressBar',
       'query',
       'rank',
       'rowNumber',

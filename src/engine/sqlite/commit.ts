@@ -19,12 +19,22 @@ import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
 import { writeResults } from './results.js'
 
-/** Applies a commit in one `BEGIN IMMEDIATE` transaction, or as a part of the one that is open. */
-export function applyCommit(connection: Connection, commit: Commit, open?: OpenVersion): CommitResult {
-  const apply = connection.db.transaction(() => new Transaction(connection, open).apply(commit))
-  // Inside a transaction this is a savepoint, so that a statement that fails leaves nothing behind.
-  return open ? apply() : apply.immediate()
+/**
+ * The steps of a commit, each of them short. They run in one transaction.
+ * @param open the version of the transaction that the commit is a part of
+ */
+export function commitSteps(
+  connection: Connection,
+  commit: Commit,
+  open: OpenVersion | undefined,
+): Generator<void, CommitResult> {
+  return new Transaction(connection, open).apply(commit)
 }
+
+/** Rows that one step writes. */
+const rowsPerStep = 256
+/** Rows that one statement moves or deletes. */
+const idsPerStatement = 5000
 
 /** The version that a transaction of several statements makes. */
 export interface OpenVersion {
@@ -58,16 +68,19 @@ class Transaction {
     this.#open = open
   }
 
-  apply(commit: Commit): CommitResult {
+  *apply(commit: Commit): Generator<void, CommitResult> {
     this.#check(commit)
     const current = this.#meta('version')
     this.#version = this.#open?.version ?? current + 1
-    for (const change of commit.schema ?? []) this.#changeSchema(change)
+    for (const change of commit.schema ?? []) {
+      this.#changeSchema(change)
+      yield
+    }
     if (commit.schema?.length) this.#run(`UPDATE pxt_meta SET value = value + 1 WHERE key = 'catalog_version'`)
-    for (const file of commit.files ?? []) this.#writeFile(file)
-    for (const write of commit.writes ?? []) this.#deleteRows(write)
-    for (const write of commit.writes ?? []) this.#writeTable(write)
-    for (const fill of commit.fills ?? []) this.#fill(fill)
+    for (const file of commit.files ?? []) yield* this.#writeFile(file)
+    for (const write of commit.writes ?? []) yield* this.#deleteRows(write)
+    for (const write of commit.writes ?? []) yield* this.#writeTable(write)
+    for (const fill of commit.fills ?? []) yield* this.#fill(fill)
     for (const deferred of commit.defers ?? []) this.#defer(deferred)
     if (commit.completes) this.#complete(commit.completes)
     if (commit.results) writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
@@ -272,27 +285,39 @@ class Transaction {
     )
   }
 
-  #writeFile(file: NonNullable<Commit['files']>[number]): void {
+  /** As `#supersede`, for many rows. */
+  *#supersedeAll(name: string, ids: readonly number[]): Generator<void> {
+    for (let start = 0; start < ids.length; start += idsPerStatement) {
+      this.#supersede(name, ids.slice(start, start + idsPerStatement))
+      yield
+    }
+  }
+
+  *#writeFile(file: NonNullable<Commit['files']>[number]): Generator<void> {
     const insert = 'INSERT INTO pxt_files VALUES (?, ?, ?) ON CONFLICT DO NOTHING'
     if (this.#run(insert, file.sha256, file.size, file.mime) === 0) return
     let position = 0
     for (const bytes of file.chunks()) {
       this.#run('INSERT INTO pxt_file_chunks VALUES (?, ?, ?)', file.sha256, position, bytes)
       position += bytes.length
+      yield
     }
   }
 
-  #deleteRows({ table, deletes = [] }: TableWrite): void {
-    if (deletes.length === 0) return
-    const ids = JSON.stringify(deletes)
+  *#deleteRows({ table, deletes = [] }: TableWrite): Generator<void> {
     const inIds = '_rowid IN (SELECT value FROM json_each(?))'
-    this.#supersede(table.name, deletes)
-    this.#count(table.id).deleted += this.#run(`DELETE FROM ${quote(table.name)} WHERE ${inIds}`, ids)
-    this.#endErrors(table, undefined, deletes)
-    for (const index of table.indexes.filter(ddl.keepsVectors)) {
-      const vectors = ddl.vectorsTable(table.name, index.name)
-      this.#supersede(vectors, deletes)
-      this.#run(`DELETE FROM ${quote(vectors)} WHERE ${inIds}`, ids)
+    for (let start = 0; start < deletes.length; start += idsPerStatement) {
+      const part = deletes.slice(start, start + idsPerStatement)
+      const ids = JSON.stringify(part)
+      this.#supersede(table.name, part)
+      this.#count(table.id).deleted += this.#run(`DELETE FROM ${quote(table.name)} WHERE ${inIds}`, ids)
+      this.#endErrors(table, undefined, part)
+      for (const index of table.indexes.filter(ddl.keepsVectors)) {
+        const vectors = ddl.vectorsTable(table.name, index.name)
+        this.#supersede(vectors, part)
+        this.#run(`DELETE FROM ${quote(vectors)} WHERE ${inIds}`, ids)
+      }
+      yield
     }
   }
 
@@ -305,10 +330,10 @@ class Transaction {
     this.#run(`UPDATE ${errors} SET _until = ? WHERE ${which}`, this.#version, ...args)
   }
 
-  #writeTable(write: TableWrite): void {
+  *#writeTable(write: TableWrite): Generator<void> {
     const { table } = write
-    this.#insertRows(write)
-    for (const update of write.updates ?? []) this.#updateRows(table, update)
+    yield* this.#insertRows(write)
+    for (const update of write.updates ?? []) yield* this.#updateRows(table, update)
     const errors = quote(ddl.errorsTable(table.name))
     for (const { column, rows } of write.clearedErrors ?? []) this.#endErrors(table, column, rows)
     for (const error of write.errors ?? []) {
@@ -328,21 +353,22 @@ class Transaction {
       const name = ddl.vectorsTable(table.name, index)
       this.#count(table.id)
       const ids = rows.map((row) => this.#row(table.id, row))
-      this.#supersede(
+      yield* this.#supersedeAll(
         name,
         ids.filter((_, i) => rows[i]! > 0),
       )
       const put = this.#connection.prepare(`INSERT OR REPLACE INTO ${quote(name)} VALUES (?, ?, ?)`)
       const remove = this.#connection.prepare(`DELETE FROM ${quote(name)} WHERE _rowid = ?`)
-      ids.forEach((id, i) => {
+      for (const [i, id] of ids.entries()) {
         const vector = vectors[i]!
         if (vector) put.run(id, this.#version, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
         else if (rows[i]! > 0) remove.run(id)
-      })
+        if (i % rowsPerStep === 0) yield
+      }
     }
   }
 
-  #insertRows({ table, inserts }: TableWrite): void {
+  *#insertRows({ table, inserts }: TableWrite): Generator<void> {
     if (!inserts || inserts.count === 0) return
     const { count, columns, values, bases } = inserts
     const first = this.#connection
@@ -374,6 +400,7 @@ class Transaction {
       try {
         put(start, rows)
         start += rows
+        yield
       } catch (cause) {
         // Row by row, the next failure tells which row it is.
         for (let i = start; i < start + rows; i++) {
@@ -394,14 +421,14 @@ class Transaction {
     }
   }
 
-  #updateRows(table: TableDefinition, { backfill, rows, versions, columns, values }: RowUpdates): void {
-    if (!backfill) this.#supersede(table.name, rows)
+  *#updateRows(table: TableDefinition, { backfill, rows, versions, columns, values }: RowUpdates): Generator<void> {
+    if (!backfill) yield* this.#supersedeAll(table.name, rows)
     const sets = [...(backfill ? [] : ['_version = ?']), ...columns.map((column) => `${quote(column)} = ?`)]
     const same = versions ? ' AND _version = ?' : ''
     const statement = this.#connection.prepare(
       `UPDATE ${quote(table.name)} SET ${sets.join(', ')} WHERE _rowid = ?${same}`,
     )
-    rows.forEach((id, i) => {
+    for (const [i, id] of rows.entries()) {
       const cells = values.map((column) => column[i]!)
       let changes: number
       try {
@@ -411,20 +438,26 @@ class Transaction {
         throw constraintError(cause, table, columns, cells, i)
       }
       if (changes === 0) throw new ConflictError('a row was changed or deleted by another statement meanwhile')
-    })
+      if (i % rowsPerStep === 0) yield
+    }
     const counts = this.#count(table.id)
     if (!backfill) counts.updated += rows.length
   }
 
-  #fill({ table, column, value }: NonNullable<Commit['fills']>[number]): void {
+  *#fill({ table, column, value }: NonNullable<Commit['fills']>[number]): Generator<void> {
     const { sql, params } = compileFill(table, column.name, value)
-    try {
-      this.#run(sql, ...params.map(toBinding))
-    } catch (cause) {
-      const { code } = cause as { code?: unknown }
-      const isOfValue = typeof code !== 'string' || /^SQLITE_(ERROR|CONSTRAINT.*|MISMATCH|TOOBIG)$/.test(code)
-      if (!isOfValue) throw cause
-      throw new CannotFill(`column '${column.name}': ${(cause as Error).message}`, { cause })
+    const bound = params.map(toBinding)
+    const last = (nextRowid(this.#connection, table) ?? 1) - 1
+    for (let first = 1; first <= last; first += idsPerStatement) {
+      try {
+        this.#run(sql, ...bound, first, first + idsPerStatement - 1)
+      } catch (cause) {
+        const { code } = cause as { code?: unknown }
+        const isOfValue = typeof code !== 'string' || /^SQLITE_(ERROR|CONSTRAINT.*|MISMATCH|TOOBIG)$/.test(code)
+        if (!isOfValue) throw cause
+        throw new CannotFill(`column '${column.name}': ${(cause as Error).message}`, { cause })
+      }
+      yield
     }
     // A number of JavaScript holds no larger one.
     const [name, of] = [quote(column.name), quote(table.name)]

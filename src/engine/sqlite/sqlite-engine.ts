@@ -23,7 +23,7 @@ import type {
 } from '../engine.js'
 import { registerAggregate } from './aggregates.js'
 import { toBinding } from './binding.js'
-import { applyCommit, lastVersion, nextRowid } from './commit.js'
+import { commitSteps, lastVersion, nextRowid } from './commit.js'
 import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
 import { errorsTable } from './ddl.js'
@@ -175,10 +175,9 @@ class SqliteEngine implements Engine {
     // Slice by slice, so that nobody waits for them.
     for (let start = 0; start < results.length; start += resultsAtOnce) {
       if (start > 0) await new Promise((resolve) => setImmediate(resolve))
-      await this.#transactions.outside()
       const slice = results.slice(start, start + resultsAtOnce)
       const add = db.transaction(() => addResults(this.#connection, slice, maxResultBytes))
-      places.push(...(await this.#connection.retry(() => add.immediate())))
+      places.push(...(await this.#transactions.between(() => add.immediate())))
     }
     return places
   }
@@ -221,9 +220,8 @@ class SqliteEngine implements Engine {
 
   async vacuum(keepFrom: number): Promise<VacuumResult> {
     if (this.readonly) throw new EngineError('cannot vacuum: the database was opened read-only')
-    await this.#transactions.outside()
     try {
-      return await this.#connection.retry(() => vacuum(this.#connection, keepFrom))
+      return await this.#transactions.between(() => vacuum(this.#connection, keepFrom))
     } catch (cause) {
       throw engineError(cause, 'cannot vacuum')
     }
@@ -304,10 +302,8 @@ class SqliteEngine implements Engine {
 
   async commit(commit: Commit): Promise<CommitResult> {
     if (this.readonly) throw new EngineError(`cannot ${commit.operation}: the database was opened read-only`)
-    await this.#transactions.outside()
     try {
-      const open = this.#transactions.open
-      return await this.#connection.retry(() => applyCommit(this.#connection, commit, open))
+      return await this.#transactions.steps(commit.operation, (open) => commitSteps(this.#connection, commit, open))
     } catch (cause) {
       throw engineError(cause, `cannot ${commit.operation}`)
     }

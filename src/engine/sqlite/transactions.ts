@@ -28,21 +28,65 @@ export class Transactions {
     while (this.#open && inside.getStore() !== this.#open) await this.#end
   }
 
+  /** Runs statements as one transaction that makes one version. One inside another is a part of it. */
   async run<T>(operation: string, work: () => Promise<T>): Promise<T> {
-    await this.outside()
-    // A transaction inside a transaction is a part of it.
-    if (this.#open) return work()
+    if (this.#isInside) return work()
+    return this.#alone(async (version) => {
+      this.#open = { version, operation }
+      return inside.run(this.#open, work)
+    })
+  }
+
+  /**
+   * Runs the steps of a commit as one transaction, handing the event loop over after each slice of time. Inside a
+   * transaction they are a part of it, and run at once: what runs beside them there would come between.
+   */
+  async steps<T>(operation: string, steps: (open: OpenVersion | undefined) => Generator<void, T>): Promise<T> {
+    if (this.#isInside) {
+      const open = this.#open
+      return this.#connection.db.transaction(() => toEnd(steps(open)))()
+    }
+    return this.#alone(async (version) => {
+      this.#open = { version, operation }
+      const work = steps(undefined)
+      for (let sliceEnd = performance.now() + timeSlice; ; ) {
+        const step = work.next()
+        if (step.done) return step.value
+        if (performance.now() < sliceEnd) continue
+        await new Promise((resolve) => setImmediate(resolve))
+        sliceEnd = performance.now() + timeSlice
+      }
+    })
+  }
+
+  /** Does synchronous work when no transaction is open. */
+  async between<T>(work: () => T): Promise<T> {
+    if (this.#isInside) return work()
+    for (;;) {
+      await this.outside()
+      const done = await this.#connection.retry(() => (this.#open ? undefined : { result: work() }))
+      if (done) return done.result
+    }
+  }
+
+  get #isInside(): boolean {
+    return this.#open !== undefined && inside.getStore() === this.#open
+  }
+
+  /** Runs work in a transaction, when no other is open. It must say what is open before it waits for anything. */
+  async #alone<T>(work: (version: number) => Promise<T>): Promise<T> {
     const { db } = this.#connection
-    await this.#connection.retry(() => db.prepare('BEGIN IMMEDIATE').run())
-    const version = db.prepare(`SELECT value + 1 FROM pxt_meta WHERE key = 'version'`).pluck().get() as number
-    const open = { version, operation }
-    this.#open = open
     let ended = (): void => {}
-    this.#end = new Promise<void>((resolve) => {
-      ended = resolve
+    await this.between(() => {
+      db.prepare('BEGIN IMMEDIATE').run()
+      this.#open = unnamed
+      this.#end = new Promise<void>((resolve) => {
+        ended = resolve
+      })
     })
     try {
-      const result = await inside.run(open, work)
+      const version = db.prepare(`SELECT value + 1 FROM pxt_meta WHERE key = 'version'`).pluck().get() as number
+      const result = await work(version)
       db.prepare('COMMIT').run()
       return result
     } catch (error) {
@@ -53,5 +97,18 @@ export class Transactions {
       this.#open = undefined
       ended()
     }
+  }
+}
+
+/** What is open while its version is asked for. */
+const unnamed: OpenVersion = { version: 0, operation: '' }
+
+/** A commit hands the event loop over after this long, in milliseconds. */
+const timeSlice = 12
+
+function toEnd<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done) return step.value
   }
 }

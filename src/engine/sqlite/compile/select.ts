@@ -47,12 +47,15 @@ export function compileCount(select: Select): CompiledQuery & Pick<CompiledSelec
   return { sql: text, params, aggregates: compilation.aggregates }
 }
 
-/** Compiles the statement that fills a column with what an expression over the same row gives. */
+/**
+ * Compiles the statement that fills a column with what an expression over the same row gives, for a range of row ids:
+ * its last two parameters.
+ */
 export function compileFill(table: TableDefinition, column: string, value: Node): CompiledQuery {
   const compilation = new Compilation()
   const source = new TableRows({ kind: 'table', line: [table] }, 't')
   const { sql: text } = new ExpressionCompiler(source, compilation, undefined).compile(value)
-  return sql`UPDATE ${quote(table.name)} AS ${source.alias(0)} SET ${quote(column)} = ${text}`
+  return sql`UPDATE ${quote(table.name)} AS ${source.alias(0)} SET ${quote(column)} = ${text} WHERE _rowid BETWEEN ? AND ?`
 }
 
 /** One statement with all the queries in it. */
