@@ -14,15 +14,29 @@ export type {
   TableDefinition,
   ViewDefinition,
 } from '../catalog/definition.js'
-export type { AggregateFunction, CallContext, FunctionIdentity, NamedCall, ScalarFunction } from '../expr/function.js'
+export type {
+  AggregateFunction,
+  CallContext,
+  CallPolicy,
+  CallReport,
+  FunctionCode,
+  FunctionIdentity,
+  HeadersLike,
+  NamedCall,
+  RateLimit,
+  ScalarFunction,
+  Usage,
+} from '../expr/function.js'
 export type {
   AggregateNode,
   CallNode,
+  CellErrorNode,
   ColumnNode,
   FragmentNode,
   Frame,
   FunctionNode,
   ItemNode,
+  JsonKind,
   LambdaNode,
   LiteralNode,
   Node,
@@ -51,6 +65,7 @@ export type {
   CompiledQuery,
   CompoundOperator,
   CompoundSource,
+  Counts,
   Engine,
   FileContent,
   From,
@@ -58,9 +73,13 @@ export type {
   HeldRows,
   JoinKind,
   JoinSource,
+  KeptResult,
   OutputColumn,
   Past,
+  PendingRange,
   ReadArgument,
+  ReadRows,
+  ResultWrites,
   RowChange,
   RowInserts,
   RowKey,
@@ -80,5 +99,6 @@ export type {
   VectorWrites,
   VersionRecord,
 } from './engine.js'
+export { CannotFill } from './engine.js'
 export type { ConnectionOptions } from './sqlite/connection.js'
 export { openSqlite } from './sqlite/sqlite-engine.js'
