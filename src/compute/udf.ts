@@ -33,7 +33,10 @@ export interface UdfOptions<P extends Schema = never> extends FunctionDescriptio
    * @default 1
    */
   readonly batchSize?: number
-  /** Calls that run at a time at most, when the function is asynchronous; at least 1. @default 16 */
+  /**
+   * Calls that run at a time at most, when the function is asynchronous; at least 1.
+   * @default 16; as many as there are threads for a function with `worker`
+   */
   readonly concurrency?: number
   /**
    * Functions of one pool, such as those that share a provider's account, share its limits: the strictest `concurrency`
@@ -68,8 +71,8 @@ export interface UdfOptions<P extends Schema = never> extends FunctionDescriptio
    *   end when they are idle for 30 s, and never keep the program from ending.
    * - Arguments and results are copied by structured clone: everything that cells hold, of your own classes only the
    *   fields. A file comes as its record; its bytes are fetched when the function reads them.
-   * - Starting a thread takes about 100 ms, with this library and your module; a call about 0.1 ms, and 1 ms for
-   *   each 2 MB. Use `batchSize` for many short calls.
+   * - Starting a thread takes 100 to 200 ms, with this library, and whatever your module takes to load; a call about
+   *   0.05 ms (2 µs a row with `batchSize: 500`), and 1 ms for each 2 MB.
    * - `timeout` counts from when the function begins. A call that is aborted and does not heed `this.signal` within
    *   100 ms loses its thread, as does one that calls `process.exit` or runs out of memory; its cell fails.
    * - Node imports the module: JavaScript, TypeScript that Node can strip, or anything under tsx.

@@ -11,9 +11,8 @@ interface Waiting {
 }
 
 /**
- * The threads of the program, started when calls need them. It is our own because the pools there are (piscina,
- * tinypool) cannot keep a thread whose call was aborted, and know nothing of what a call sends besides its result:
- * reports and the reading of files, in order with it.
+ * The threads of the program, started when calls need them. It is our own because piscina ends the thread of every call
+ * that is aborted, and does not keep what a call sends besides (reports, the reading of files) in order with its result.
  */
 class WorkerPool implements ThreadOwner {
   readonly #threads = new Set<Thread>()

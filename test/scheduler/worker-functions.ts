@@ -17,7 +17,7 @@ export const busy = udf({ name: 'worker_busy', worker }, (ms: number) => {
   return threadId
 })
 
-export const busyInTime = udf({ name: 'worker_busy_in_time', worker, timeout: 200, retries: 0 }, (ms: number) => {
+export const busyInTime = udf({ name: 'worker_busy_in_time', worker, timeout: 500, retries: 0 }, (ms: number) => {
   block(ms)
   return threadId
 })
