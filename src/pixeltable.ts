@@ -13,7 +13,15 @@ import { createTableOf, type QueryTableOptions } from './compute/query-rows.js'
 import { bindSchema, checkNewPath, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
 import type { OutputColumn, ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
-import { DependencyError, ExistsError, NotFoundError, QueryError, SchemaError, ValidationError } from './errors.js'
+import {
+  DependencyError,
+  EngineError,
+  ExistsError,
+  NotFoundError,
+  QueryError,
+  SchemaError,
+  ValidationError,
+} from './errors.js'
 import { conjunction, type Expr, isExpression, type Refs } from './expr/expression.js'
 import type { CodeKind, FunctionIdentity } from './expr/function.js'
 import type { Node } from './expr/node.js'
@@ -38,6 +46,7 @@ import { type AnyRow, Column, type InsertOf, type RowOf, type Schema, type Simpl
 import { describeValue, type Stored } from './types/column-type.js'
 import { typeOfValue } from './types/dynamic.js'
 import type { Media, MediaInput } from './types/media.js'
+import { workerScope } from './workers/scope.js'
 
 /** Options of `Pixeltable.open`. */
 export interface OpenOptions extends FileOptions {
@@ -181,12 +190,19 @@ export class Pixeltable {
   /**
    * Opens a database file, creating it when it does not exist, or a new database in memory (`':memory:'`).
    *
-   * @throws EngineError when the file is no database, damaged, another program's, or of a newer format
+   * @throws EngineError when the file is no database, damaged, another program's, or of a newer format; and in a
+   *   thread that imports a module for its functions (see `UdfOptions.worker`)
    * @throws NotFoundError when its directory (or, read-only, the file) does not exist
    */
   static async open(path: string, options: OpenOptions = {}): Promise<Pixeltable> {
     if (typeof path !== 'string' || path === '') {
       throw new ValidationError(`open(): expected a path or ':memory:', got ${describeValue(path)}`)
+    }
+    const loading = workerScope()?.loading
+    if (loading !== undefined) {
+      throw new EngineError(
+        `open(): the module ${loading} opens a database when it is imported, and it is imported in a worker thread, for its functions with 'worker': put those into a module of their own`,
+      )
     }
     const { busyTimeout, functions = [] } = options
     if (busyTimeout !== undefined && !(busyTimeout >= 0)) {

@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.js'
+import { partOf } from '../media/content.js'
 import type { FetchLimits } from '../media/fetch.js'
 import { StoredMedia } from '../media/media.js'
 import type { FileResolver } from '../plan/session.js'
@@ -38,8 +39,8 @@ export function openFiles(
     const media = content
       ? new StoredMedia(column.kind, record, {
           store: {
-            read: async function* () {
-              yield* content.chunks()
+            read: async function* (_, { start = 0, end = content.size } = {}) {
+              yield* partOf(content.chunks(), start, end)
             },
           },
           fetch,

@@ -38,6 +38,18 @@ export function* slices(bytes: Uint8Array): Generator<Uint8Array, void> {
   for (let start = 0; start < bytes.length; start += chunkSize) yield bytes.subarray(start, start + chunkSize)
 }
 
+/** The part of some chunks from `start` to before `end`, in bytes. */
+export function* partOf(chunks: Iterable<Uint8Array>, start: number, end: number): Generator<Uint8Array, void> {
+  let at = 0
+  for (const chunk of chunks) {
+    const part = chunk.subarray(Math.max(0, start - at), Math.max(0, end - at))
+    at += chunk.length
+    if (part.length > 0) yield part
+    // What comes behind is not read. The whole is, to its end, where it is verified.
+    if (at > end) return
+  }
+}
+
 function* verified(chunks: Iterable<Uint8Array>, digest: Digest, label: string): Generator<Uint8Array, void> {
   const hash = createHash('sha256')
   let size = 0

@@ -2,8 +2,10 @@ import { openAsBlob, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MediaError } from '../../src/errors.js'
+import { Pixeltable, t, udf } from '../../src/index.js'
+import { partOf } from '../../src/media/content.js'
 import { resolveMedia, StoredMedia } from '../../src/media/index.js'
-import type { MediaInput } from '../../src/types/media.js'
+import type { Media, MediaInput } from '../../src/types/media.js'
 import { contentBytes, failure, MemoryStore, sha256, temporaryDirectory } from './support.js'
 
 const text = Buffer.from('Plain text.')
@@ -21,6 +23,28 @@ describe('bytes', () => {
     const { record, content } = await resolveMedia('document', view, { store: 'file' })
     expect(record.sha256).toBe(sha256(text))
     expect(contentBytes(content)).toEqual(text)
+  })
+
+  test('are read in parts, across pieces and beyond the end', () => {
+    const pieces = [text.subarray(0, 3), text.subarray(3, 4), text.subarray(4)]
+    for (let start = 0; start <= 13; start++) {
+      for (let end = start; end <= 13; end++) {
+        expect(Buffer.concat([...partOf(pieces, start, end)])).toEqual(text.subarray(start, end))
+      }
+    }
+  })
+
+  test('that are not committed yet are read in parts too', async () => {
+    using pxt = await Pixeltable.open(':memory:')
+    const docs = await pxt.createTable('docs', { file: t.document() })
+    const head = udf({ name: 'memory_head', version: 1 }, async (file: Media) => {
+      const parts: Uint8Array[] = []
+      for await (const part of file.stream({ start: 6, end: 10 })) parts.push(part)
+      return Buffer.concat(parts).toString()
+    })
+    const full = await docs.addComputedColumn('head', (c) => head(c.file))
+    await full.insert([{ file: new Uint8Array(text) }])
+    expect((await full.firstOrThrow()).head).toBe('text')
   })
 
   test('that the caller changes before the commit fail it', async () => {

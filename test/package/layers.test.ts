@@ -13,7 +13,7 @@ const layers: readonly { readonly name: string; readonly paths: readonly string[
   { name: 'search', paths: ['search/'] },
   { name: 'plan', paths: ['plan/'] },
   { name: 'content', paths: ['media/', 'documents/', 'formats/'] },
-  { name: 'flow', paths: ['iterators/', 'tools/', 'compute/'] },
+  { name: 'flow', paths: ['iterators/', 'tools/', 'workers/', 'compute/'] },
   { name: 'adapters', paths: ['models/'] },
   { name: 'face', paths: ['query/', 'table/', 'pixeltable.ts', 'index.ts'] },
 ]
