@@ -1,5 +1,5 @@
-import { type Catalog, foldName } from './catalog/catalog.js'
-import { type IteratorCall, kindOf, type SnapshotDefinition, type TableDefinition } from './catalog/definition.js'
+import { foldName } from './catalog/catalog.js'
+import { kindOf, type SnapshotDefinition, type TableDefinition } from './catalog/definition.js'
 import { isInside } from './catalog/names.js'
 import { snapshotToJson } from './catalog/serialize.js'
 import type { OnError } from './compute/change.js'
@@ -11,16 +11,15 @@ import type { ImportOptions } from './compute/import-options.js'
 import { createTableOf, type QueryTableOptions } from './compute/query-rows.js'
 import { bindSchema, checkNewPath, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
-import type { OutputColumn, ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
+import type { ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
 import { DependencyError, ExistsError, NotFoundError, QueryError, SchemaError, ValidationError } from './errors.js'
 import { conjunction, type Expr, isExpression, type Refs } from './expr/expression.js'
 import type { CodeKind, FunctionIdentity } from './expr/function.js'
-import type { Node } from './expr/node.js'
 import type { ImportSource } from './formats/source.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
 import { toSQL } from './plan/execute.js'
-import { type QueryNode, type TableNode, tableOf } from './plan/query-node.js'
+import { tableOf } from './plan/query-node.js'
 import { Session } from './plan/session.js'
 import { describeIndex, type IndexDescription } from './query/describe.js'
 import { internals, Query } from './query/query.js'
@@ -28,6 +27,7 @@ import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
+import { iteratorOf, plainSource, projection } from './table/view-source.js'
 import type { ArrayInput, NdArray } from './types/arrays.js'
 import { type AnyRow, Column, type InsertOf, type RowOf, type Schema, type Simplify } from './types/column.js'
 import { describeValue, type Stored } from './types/column-type.js'
@@ -376,10 +376,7 @@ export class Pixeltable {
       )
     }
     const refs = refsOf(session, node)
-    const use = iterator && {
-      call: iteratorCall(iterator, refs),
-      outputs: iterator.iterator.outputs(iterator.options),
-    }
+    const use = iterator && iteratorOf(iterator, refs)
     const table = await session.attemptAlone(async (catalog) => {
       const existing = catalog.named(name)
       if (existing && ifExists === 'ignore') return this.#reuse(existing, 'view', {})
@@ -669,28 +666,6 @@ export class Pixeltable {
   }
 }
 
-/** The table of a query that has conditions and chosen columns alone. */
-function plainSource({ from, search, groupBy, orderBy, limit, offset, distinct }: QueryNode): TableNode | undefined {
-  const more = search || groupBy || orderBy.length > 0 || limit || offset || distinct
-  return from.kind === 'table' && !more ? from : undefined
-}
-
-/** What a view shows of its base, and what it computes. */
-function projection(
-  catalog: Catalog,
-  { id: table }: TableNode,
-  { select }: QueryNode,
-): { shows?: string[]; columns?: { name: string; value: Node; unstored: boolean }[] } {
-  if (!select) return {}
-  const isShown = ({ name, value }: OutputColumn) =>
-    value.kind === 'column' && value.table === table && value.name === name
-  const columns = select
-    .filter((column) => !isShown(column))
-    // Another name for a column needs no copy of its values.
-    .map(({ name, value }) => ({ name, value, unstored: value.kind === 'column' && !!catalog.resolve(value) }))
-  return { shows: select.filter(isShown).map(({ name }) => name), columns }
-}
-
 /** What stands in the text of `pxt.sql`. */
 function readArgument(value: unknown): ReadArgument {
   if (value instanceof Query) {
@@ -709,11 +684,6 @@ function readArgument(value: unknown): ReadArgument {
 }
 
 const formats: ReadonlySet<string> = new Set<FileFormat>(['csv', 'jsonl', 'json', 'parquet', 'arrow'])
-
-function iteratorCall(use: IteratorUse<never, unknown>, refs: unknown): IteratorCall {
-  const { iterator, options } = use
-  return { iterator: { name: iterator.name, version: iterator.version }, args: use.args(refs as never), options }
-}
 
 /** A declared schema must fit what is stored. @throws SchemaError */
 function checkSchema(table: TableDefinition, schema: Schema): void {

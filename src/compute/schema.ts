@@ -68,14 +68,8 @@ export interface NewView {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Creates a view and fills it, in one commit. */
-export async function createView(
-  session: Session,
-  catalog: Catalog,
-  view: NewView,
-  replaced: readonly SchemaChange[],
-): Promise<TableDefinition> {
-  checkNewPath(catalog, view.name, 'view')
+/** The definition of a new view. @throws QueryError, SchemaError before anything is written */
+export function defineView(catalog: Catalog, id: number, view: NewView): TableDefinition {
   const base = catalog.byId(view.base.id, view.base.name)
   const where = view.where.reduce<Node | undefined>(
     (a, b) => (a ? Object.freeze({ kind: 'call', operator: 'and', args: [a, b] }) : b),
@@ -91,8 +85,8 @@ export async function createView(
   const columns = [...iterated, ...own]
   const clash = own.find((column) => iterated.some((c) => foldName(c.name) === foldName(column.name)))
   if (clash) throw new SchemaError(`the view '${view.name}': the iterator makes a column '${clash.name}' already`)
-  const definition: TableDefinition = {
-    id: session.nextTableId,
+  return {
+    id,
     name: view.name,
     columns,
     nextId: columns.length + 1,
@@ -109,6 +103,18 @@ export async function createView(
       ...(view.iterator ? { iterator: view.iterator.call } : {}),
     },
   }
+}
+
+/** Creates a view and fills it, in one commit. */
+export async function createView(
+  session: Session,
+  catalog: Catalog,
+  view: NewView,
+  replaced: readonly SchemaChange[],
+): Promise<TableDefinition> {
+  checkNewPath(catalog, view.name, 'view')
+  const definition = defineView(catalog, session.nextTableId, view)
+  const base = catalog.byId(view.base.id)
   const version = await session.engine.tableVersion(base)
   const change = new Change(session, catalog, {
     operation: 'create view',

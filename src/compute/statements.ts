@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.js'
 import { kindOf, type TableDefinition } from '../catalog/definition.js'
-import type { OutputColumn } from '../engine/engine.js'
+import type { OutputColumn, SchemaChange } from '../engine/engine.js'
 import { QueryError } from '../errors.js'
 import { columnNode, type Node } from '../expr/node.js'
 import { type QueryNode, tableQuery } from '../plan/query-node.js'
@@ -87,8 +87,9 @@ export async function finish(
   session: Session,
   change: Change,
   counts: Partial<Pick<ChangeResult, 'inserted' | 'updated' | 'deleted'>>,
+  schema: readonly SchemaChange[] = [],
 ): Promise<ChangeResult> {
-  const { version, firstRow } = await session.commit(change.toCommit())
+  const { version, firstRow } = await session.commit(change.toCommit(schema))
   return {
     inserted: 0,
     updated: 0,

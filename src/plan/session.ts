@@ -80,6 +80,17 @@ export class Session {
     return this.#stored?.nextTableId ?? 1
   }
 
+  /**
+   * A session on the same database that sees another catalog, and binds code for itself: in it queries can be built over
+   * tables and columns that are not there yet.
+   */
+  beside(catalog: Catalog): Session {
+    const session = new Session(this.engine, { decode: this.decode, resolveFile: this.resolveFile })
+    session.#catalog = catalog
+    for (const [key, definition] of this.#code) session.#code.set(key, definition)
+    return session
+  }
+
   /** The current catalog. Every statement begins with it. */
   async catalog(): Promise<Catalog> {
     if ((await this.engine.catalogVersion()) !== this.#catalog.version) {
