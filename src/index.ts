@@ -15,6 +15,7 @@ export type { FileOptions } from './compute/files.js'
 export type { ImportIfExists, ImportOptions, Progress } from './compute/import-options.js'
 export type { InsertOptions } from './compute/insert.js'
 export type { QueryTableOptions } from './compute/query-rows.js'
+export type { Stale } from './compute/stale.js'
 export type { ChangeResult, ErrorCell, StatementOptions } from './compute/statements.js'
 export { type Udf, type UdfOptions, udf } from './compute/udf.js'
 export type { UpdateOptions } from './compute/update.js'
@@ -143,6 +144,21 @@ export {
 } from './query/relation.js'
 export type { SampleOptions } from './query/sample.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
+export {
+  type AnyDeclaration,
+  type ComputedDeclarationOptions,
+  Declaration,
+  type DeclaredCondition,
+  DeclaredQuery,
+  type EmbeddingIndexDeclarationOptions,
+  type Row,
+  type TableDeclarationOptions,
+  table,
+  type ViewDeclarationOptions,
+  view,
+} from './sync/declaration.js'
+export { SyncPlan, type SyncStep } from './sync/plan.js'
+export type { Declarations, Synced, SyncOptions } from './sync/sync.js'
 export type { ChangeBuilder } from './table/change-builder.js'
 export type { IfExists, IfNotExists } from './table/if-exists.js'
 export {

@@ -25,6 +25,8 @@ import { describeIndex, type IndexDescription } from './query/describe.js'
 import { internals, Query } from './query/query.js'
 import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
+import type { SyncPlan } from './sync/plan.js'
+import { type Declarations, planOf, type Synced, type SyncOptions, syncTables } from './sync/sync.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
 import { iteratorOf, plainSource, projection } from './table/view-source.js'
@@ -447,6 +449,48 @@ export class Pixeltable {
       })
       return this.#snapshot(snapshot)
     })
+  }
+
+  /**
+   * Brings the file to what `table()` and `view()` declare, and opens what they declare. What is missing is created and
+   * filled: directories, tables, views, columns, indexes; a computed column whose expression changed gets the new one;
+   * functions, models, validators and default functions work again. Everything is one transaction and one version, or,
+   * when something fails, nothing. What is as declared already costs nothing. Tables that are not declared are left alone.
+   *
+   * With `dryRun` nothing is done, and the plan is returned.
+   *
+   * @param declarations what is declared, by the names that the handles are to have; bases come along
+   * @throws SchemaError when the file has a column of another type, a table of another key or base; or, without `prune`,
+   *   when rows of a view would go
+   * @throws ExistsError when a name is taken by something else
+   * @throws ComputeError under `onError: 'abort'`, when a cell cannot be computed
+   * @throws DependencyError with `prune`, when something reads what would be dropped
+   * @example
+   * ```ts
+   * import { Pixeltable, t, table, udf, view } from 'pixeltable'
+   * const words = udf({ name: 'words', version: 1, returns: t.int() }, (text: string) => text.split(' ').length)
+   * const Notes = table('app.notes', { text: t.string() }).computed('words', (c) => words(c.text))
+   * const Long = view('app.long', Notes.where((c) => c.words.gt(2)))
+   * const pxt = await Pixeltable.open(':memory:')
+   * console.log(await pxt.sync({ notes: Notes, long: Long }, { dryRun: true })) // create directory 'app' …
+   * const { notes, long } = await pxt.sync({ notes: Notes, long: Long })
+   * await notes.insert([{ text: 'one' }, { text: 'one two three' }])
+   * console.log(await long.collect()) // [{ text: 'one two three', words: 3 }]
+   * ```
+   */
+  sync<const D extends Declarations>(
+    declarations: D,
+    options: SyncOptions & { readonly dryRun: true },
+  ): Promise<SyncPlan>
+  sync<const D extends Declarations>(
+    declarations: D,
+    options?: SyncOptions & { readonly dryRun?: false },
+  ): Promise<Synced<D>>
+  sync<const D extends Declarations>(declarations: D, options: SyncOptions): Promise<Synced<D> | SyncPlan>
+  async sync(declarations: Declarations, options: SyncOptions = {}): Promise<any> {
+    return options.dryRun
+      ? planOf(this.#session, declarations, options)
+      : syncTables(this.#session, declarations, options)
   }
 
   /**

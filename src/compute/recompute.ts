@@ -1,9 +1,12 @@
+import type { SchemaChange } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
 import { collect } from '../plan/execute.js'
 import type { Session } from '../plan/session.js'
 import { Change, type OnError } from './change.js'
 import { recomputable } from './columns.js'
+import { altered } from './definitions.js'
 import { loadBatch } from './schema.js'
+import { withCurrentColumns } from './stale.js'
 import { type ChangeResult, finish, rowQuery, type Target } from './statements.js'
 
 /** How columns are computed again; see `Table.recompute`. */
@@ -30,9 +33,14 @@ export function recomputeRows(
       const failed = new Set((await session.engine.errors(table, columns)).map((error) => error.row))
       rows = rows.filter((row) => failed.has(row))
     }
-    const change = new Change(session, catalog, { operation: 'recompute', onError, signal })
-    const batch = await loadBatch(session, catalog, table, rows)
+    // When all cells are new, they are of the functions' present versions.
+    const whole = where.length === 0 && !errorsOnly
+    const current = whole ? withCurrentColumns(session, table, (name) => recompute.has(name)) : table
+    const next = current === table ? table : altered(current, {})
+    const change = new Change(session, catalog.with([next]), { operation: 'recompute', onError, signal })
+    const batch = (await loadBatch(session, catalog, table, rows)).as(next)
     await change.update(batch, { changed: new Set(), recompute, cascade })
-    return finish(session, change, { updated: rows.length })
+    const schema: SchemaChange[] = next === table ? [] : [{ kind: 'alterTable', was: table, table: next }]
+    return finish(session, change, { updated: rows.length }, schema)
   })
 }

@@ -60,8 +60,8 @@ export class Session {
   readonly #past = new LRUCache<number, Catalog>({ max: pastCatalogs })
   #catalog: Catalog = new Catalog(-1, [], [])
   #stored: StoredCatalog | undefined
-  readonly #code = new Map<string, FunctionIdentity>()
-  readonly #columnCode = new Map<string, ColumnCode>()
+  #code = new Map<string, FunctionIdentity>()
+  #columnCode = new Map<string, ColumnCode>()
 
   constructor(engine: Engine, options: SessionOptions) {
     this.engine = engine
@@ -87,7 +87,7 @@ export class Session {
   beside(catalog: Catalog): Session {
     const session = new Session(this.engine, { decode: this.decode, resolveFile: this.resolveFile })
     session.#catalog = catalog
-    for (const [key, definition] of this.#code) session.#code.set(key, definition)
+    session.#code = new Map(this.#code)
     return session
   }
 
@@ -139,11 +139,14 @@ export class Session {
    */
   transaction<T>(operation: string, work: () => Promise<T>): Promise<T> {
     return this.#gate.exclusive(async () => {
+      const [code, columnCode] = [new Map(this.#code), new Map(this.#columnCode)]
       try {
         return await this.engine.transaction(operation, work)
       } catch (error) {
-        // What was seen inside is gone.
+        // What was seen inside is gone, and ids that were given there are given again.
         this.#catalog = new Catalog(-1, [], [])
+        this.#code = code
+        this.#columnCode = columnCode
         await this.catalog()
         throw error
       }

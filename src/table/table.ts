@@ -9,6 +9,7 @@ import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../c
 import { type InsertOptions, insertRows } from '../compute/insert.js'
 import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
+import { type Stale, staleOf } from '../compute/stale.js'
 import type { ChangeResult, StatementOptions, Target } from '../compute/statements.js'
 import { type UpsertOptions, upsertRows } from '../compute/upsert.js'
 import { type RevertResult, revert } from '../compute/versions.js'
@@ -365,6 +366,30 @@ export class Table<in out R, in I = never, out X extends string = never> extends
       onError,
       signal,
     })
+  }
+
+  /**
+   * The stored computed columns whose cells another version of a function computed than the one that the program has
+   * now, one entry a function. `recompute(column)` of all rows, or `pxt.sync` with `recompute`, brings them up to date.
+   *
+   * @throws NotFoundError when the table was dropped
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const first = udf({ name: 'topic', version: 1 }, (text: string) => text.slice(0, 1))
+   * const tagged = await notes.addComputedColumn('topic', (c) => first(c.text))
+   * udf({ name: 'topic', version: 2 }, (text: string) => text.slice(0, 2)) // a better one
+   * console.log(await tagged.staleColumns()) // [{ …, name: 'topic', storedVersion: 1, currentVersion: 2 }]
+   * await tagged.recompute('topic')
+   * console.log(await tagged.staleColumns()) // []
+   * ```
+   */
+  async staleColumns(): Promise<Stale[]> {
+    const { id, name } = this.#target
+    const catalog = await this.#session.catalog()
+    return staleOf(this.#session, catalog, catalog.byId(id, name)).filter(({ part }) => part === 'column')
   }
 
   /**

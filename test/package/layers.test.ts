@@ -14,7 +14,7 @@ const layers: readonly { readonly name: string; readonly paths: readonly string[
   { name: 'content', paths: ['media/', 'documents/', 'formats/'] },
   { name: 'flow', paths: ['iterators/', 'compute/'] },
   { name: 'adapters', paths: ['models/'] },
-  { name: 'face', paths: ['query/', 'table/', 'pixeltable.ts', 'index.ts'] },
+  { name: 'face', paths: ['query/', 'table/', 'sync/', 'pixeltable.ts', 'index.ts'] },
 ]
 
 const layerOf = (path: string): number =>
