@@ -215,12 +215,11 @@ class Planner {
       for (const [column, type] of Object.entries(schema)) await this.#column(id, column, type)
     }
     await this.#members(id, parts)
-    if (existing) {
-      this.#comment(id, comment)
-      this.#checks(id, check as never)
-    }
-    this.#indexes(id, parts, definition.keys)
+    if (existing) this.#comment(id, comment)
+    // What is dropped is dropped backwards: what reads a column before the column.
     this.#leftovers(id, new Set(Object.keys(schema)), parts)
+    if (existing) this.#checks(id, check as never)
+    this.#indexes(id, parts, definition.keys)
   }
 
   async #view(
@@ -278,8 +277,8 @@ class Planner {
     await this.#members(id, parts)
     this.#endRebuild(id)
     if (existing) this.#comment(id, comment)
-    this.#indexes(id, parts, [])
     this.#leftovers(id, names, parts)
+    this.#indexes(id, parts, [])
   }
 
   /** What a view derives from may be declared differently: its condition, its iterator, the columns that it shows. */
