@@ -299,3 +299,9 @@ export function view<B, R, O = {}>(
 /** @internal The declaration whose rows a declared query takes. */
 export const sourceOf = (query: DeclaredQuery<any, any>): AnyDeclaration =>
   query[declaredQuery].of ?? (query as AnyDeclaration)
+
+/** @internal The columns of a declaration that may have code in the program: validators and default functions. */
+export function schemaOf({ origin, members }: DeclarationParts): Schema {
+  const own = members.flatMap((member) => (member.kind === 'column' ? [[member.name, member.column] as const] : []))
+  return { ...(origin.kind === 'table' ? origin.schema : {}), ...Object.fromEntries(own) }
+}

@@ -4,10 +4,11 @@ import { bindSchema } from '../compute/schema.js'
 import { SchemaError } from '../errors.js'
 import type { Session } from '../plan/session.js'
 import { Table } from '../table/table.js'
-import { type AnyDeclaration, type Declaration, declared } from './declaration.js'
+import { type AnyDeclaration, type Declaration, declared, schemaOf } from './declaration.js'
+import type { PlannerOptions } from './draft.js'
 import { inOrder } from './order.js'
 import type { SyncPlan } from './plan.js'
-import { type Planned, type PlannerOptions, planSync, schemaOf } from './planner.js'
+import { type Planned, planSync } from './planner.js'
 
 /** Options of `sync`. */
 export interface SyncOptions {
