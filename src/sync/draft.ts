@@ -53,8 +53,7 @@ export class Draft {
   #catalog: Catalog
   #nextTableId: number
   readonly #created = new Set<number>()
-  /** In the order of the declarations; done backwards, so that what reads something goes before it. */
-  readonly #drops: { readonly step: Drop; readonly plan: () => Action['run'] }[] = []
+  readonly #last: (() => void)[] = []
   readonly #code = new Map<string, BroughtCode>()
 
   constructor(session: Session, catalog: Catalog, options: PlannerOptions) {
@@ -152,17 +151,21 @@ export class Draft {
     }
   }
 
-  /** Something to be dropped in the end. @param plan changes the draft's catalog, and returns the work */
-  drop(step: Drop, plan: () => Action['run']): void {
-    this.#drops.push({ step, plan })
+  /** Plans something when all is planned that is made, in the reverse order: what reads a column goes before the column. */
+  last(plan: () => void): void {
+    this.#last.push(plan)
   }
 
-  /** Plans the drops. Without `prune` they are reported. */
-  finishDrops(): void {
-    for (const { step, plan } of this.#drops.reverse()) {
+  /** Something to be dropped in the end, or only reported without `prune`. @param plan changes the draft's catalog */
+  drop(step: Drop, plan: () => Action['run']): void {
+    this.last(() => {
       if (this.options.prune) this.act(step, plan())
       else this.report([{ ...step, needs: 'prune' }])
-    }
+    })
+  }
+
+  finish(): void {
+    for (const plan of this.#last.reverse()) plan()
   }
 
   /** Steps that are not done, because an option is missing. */

@@ -1,5 +1,5 @@
 import { foldName } from '../catalog/catalog.js'
-import type { ColumnDefinition, TableDefinition } from '../catalog/definition.js'
+import type { ColumnDefinition, TableDefinition, ViewDefinition } from '../catalog/definition.js'
 import { rebuildView } from '../compute/rebuild-view.js'
 import { checkNewPath, createView, defineView, type NewView } from '../compute/schema.js'
 import { ExistsError, QueryError, SchemaError } from '../errors.js'
@@ -43,6 +43,7 @@ export async function planView(draft: Draft, parts: ViewParts, existing: TableDe
         `sync(): '${name}' is declared as a view of '${wanted.base.name}', and in the file it is one of '${draft.catalog.byId(was).name}': drop it first`,
       )
     }
+    planShown(draft, existing, wanted.shows)
     planRebuild(draft, existing, definition, new Set([...names, ...parts.members.map((member) => member.name)]))
     for (const column of computed) planComputed(draft, id, column)
   }
@@ -70,7 +71,31 @@ function newView(draft: Draft, { name, origin }: ViewParts): NewView {
   return { name, base, where: node.where, shows, columns, iterator, comment, ...draft.statement }
 }
 
-/** What a view derives from may be declared differently: its iterator, its condition, the columns that it shows. */
+/**
+ * Plans which columns of its base a view shows. It shows new ones before its own columns are planned, and hides others
+ * when nothing that is declared reads them any more. No row changes with it.
+ */
+function planShown(draft: Draft, { id, name, view }: TableDefinition, shows: readonly string[] | undefined): void {
+  const was = view!.shows
+  const alter = (to: readonly string[] | undefined): void => {
+    const step = { kind: 'alterView', table: name, shows: to ?? 'all' } as const
+    draft.alter(id, step, (_, table) => ({ ...table, view: showing(table.view!, to) }))
+  }
+  const both = was && shows ? [...new Set([...was, ...shows])] : undefined
+  if (both?.length !== was?.length) alter(both)
+  if (both?.length === shows?.length) return
+  draft.last(() => {
+    alter(shows)
+    checkReadable(draft, id)
+  })
+}
+
+/** What a view derives from, when it shows other columns. */
+function showing({ shows: _, ...view }: ViewDefinition, shows: readonly string[] | undefined): ViewDefinition {
+  return shows ? { ...view, shows } : view
+}
+
+/** What a view derives from may be declared differently: its iterator, or its condition. */
 function planRebuild(
   draft: Draft,
   existing: TableDefinition,
@@ -82,7 +107,6 @@ function planRebuild(
   const changed = [
     ...(isSameIterator ? [] : (['iterator'] as const)),
     ...(sameExpression(was.where, is.where) ? [] : (['condition'] as const)),
-    ...(sameOptions(sorted(was.shows), sorted(is.shows)) ? [] : (['columns'] as const)),
   ]
   if (changed.length === 0) return
   const needs = draft.options.prune ? {} : { needs: 'prune' as const }
@@ -90,10 +114,9 @@ function planRebuild(
   const define: Define = (_, table) => ({
     ...(isSameIterator ? table : withIterated(table, wanted, declared)),
     // Rows that stay were made by the version of the iterator that the file names.
-    view: isSameIterator && was.iterator ? { ...is, iterator: was.iterator } : is,
+    view: showing(isSameIterator && was.iterator ? { ...is, iterator: was.iterator } : is, table.view!.shows),
   })
   draft.define(existing.id, define)
-  checkReadable(draft, existing.id)
   // When all rows are derived anew, their columns are computed once, by the expressions that are declared.
   if (!isSameIterator) draft.rebuilding = { steps: [step], defines: [define] }
   else draft.act(step, rebuilding(draft, existing.id, [define], 'members'))
@@ -131,8 +154,6 @@ function sameIterator(a: TableDefinition, b: TableDefinition): boolean {
   )
 }
 
-const sorted = (shows: readonly string[] | undefined): readonly string[] | null => (shows ? [...shows].sort() : null)
-
 /** @throws SchemaError when a view does not show a column any more that it, or a view below, reads */
 function checkReadable(draft: Draft, id: number): void {
   const { catalog } = draft
@@ -149,7 +170,7 @@ function checkReadable(draft: Draft, id: number): void {
     }
     if (missing.size === 0) continue
     throw new SchemaError(
-      `sync(): '${t.name}' reads ${[...missing].join(', ')}, which '${view.name}' is declared not to show`,
+      `sync(): '${t.name}' reads ${[...missing].join(', ')}, which '${view.name}' is declared not to show: drop what reads it, or pass { prune: true }`,
     )
   }
 }

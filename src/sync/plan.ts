@@ -11,11 +11,13 @@ export type SyncStep =
   | { readonly kind: 'createDirectory'; readonly name: string }
   | { readonly kind: 'createTable'; readonly table: string; readonly columns: readonly string[] }
   | { readonly kind: 'createView'; readonly table: string; readonly base: string }
-  /** The rows of a view are made anew, or those that its condition keeps: what it derives from is declared differently. */
+  /** A view shows other columns of its base: those that are listed, or all. */
+  | { readonly kind: 'alterView'; readonly table: string; readonly shows: readonly string[] | 'all' }
+  /** The rows of a view are made anew, or those that its condition does not keep leave and others join. */
   | ({
       readonly kind: 'rebuildView'
       readonly table: string
-      readonly changed: readonly ('iterator' | 'condition' | 'columns')[]
+      readonly changed: readonly ('iterator' | 'condition')[]
     } & Optional<'prune'>)
   | {
       readonly kind: 'addColumn'
@@ -101,6 +103,8 @@ function words(step: SyncStep): string {
       return `create table '${step.table}' (${step.columns.join(', ')})`
     case 'createView':
       return `create view '${step.table}' of '${step.base}'`
+    case 'alterView':
+      return `alter view '${step.table}': it shows ${step.shows === 'all' ? 'all columns of its base' : step.shows.join(', ')}`
     case 'rebuildView':
       return `rebuild view '${step.table}': its ${step.changed.join(' and ')} changed`
     case 'addColumn':

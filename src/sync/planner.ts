@@ -32,7 +32,7 @@ export async function planSync(
 ): Promise<Planned> {
   const draft = new Draft(session, await session.catalog(), options)
   for (const declaration of declarations) await planDeclaration(draft, declaration[declared])
-  draft.finishDrops()
+  draft.finish()
   planRecompute(draft)
   const plan = new SyncPlan(draft.actions.flatMap(({ steps }) => steps))
   return { plan, actions: draft.actions, code: draft.code }

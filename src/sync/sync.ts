@@ -16,7 +16,7 @@ export interface SyncOptions {
   readonly dryRun?: boolean
   /**
    * Whether to drop what the file has and the declarations have not (columns, indexes, checks), and to rebuild views
-   * whose base rows or iterator are declared differently. @default false
+   * whose condition or iterator is declared differently. @default false
    */
   readonly prune?: boolean
   /** Whether to compute again what another version of a function made. @default false */

@@ -36,6 +36,7 @@ const shape = fc.record({
   model: fc.constantFrom(undefined, 'one', 'other'),
   metric: fc.constantFrom('cosine', 'euclidean'),
   top: fc.constantFrom('text', 'size', 'all'),
+  shows: fc.constantFrom(undefined, ['id', 'pos', 'text'], ['id', 'pos', 'text', 'stars']),
 })
 type Shape = typeof shape extends fc.Arbitrary<infer S> ? S : never
 
@@ -76,7 +77,8 @@ function declarations(s: Shape) {
       : s.top === 'text'
         ? chunks.where((c: any) => c.text.length().gt(8))
         : chunks
-  return { docs, chunks, top: view('d.top', top).computed('loud', (c: any) => c.text.upper()) }
+  const shown = s.shows === undefined ? top : top.select(...s.shows)
+  return { docs, chunks, top: view('d.top', shown).computed('loud', (c: any) => c.text.upper()) }
 }
 
 /** What can be seen of the three, whatever the order of columns. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type AnyDeclaration,
   ComputeError,
+  count,
   type Declarations,
   DependencyError,
   documentSplitter,
@@ -11,6 +12,7 @@ import {
   QueryError,
   SchemaError,
   type SyncStep,
+  sql,
   t,
   table,
   udf,
@@ -386,9 +388,22 @@ describe('what is declared differently', () => {
       'v',
       Base.select((c) => ({ stars: c.stars, twice: c.stars.mul(3), words: letters(c.text) })),
     )
-    expect(kinds((await plan({ it: Next })).steps)).toEqual(['rebuildView', 'alterColumn', 'addColumn'])
-    const { it } = await pxt.sync({ it: Next }, { prune: true })
+    const { steps } = await plan({ it: Next })
+    expect(kinds(steps)).toEqual(['alterView', 'alterColumn', 'addColumn', 'alterView'])
+    expect(steps[3]).toEqual({ kind: 'alterView', table: 'v', shows: ['stars'] })
+    const { it } = await pxt.sync({ it: Next })
     expect(await it.collect()).toEqual([{ stars: 2, twice: 6, words: 1 }])
+    const { it: all } = await pxt.sync({ it: view('v', Base) }, { prune: true })
+    expect(await all.collect()).toEqual([{ text: 'a', stars: 2, more: 1 }])
+    const Loud = view('v', Base.select('text')).computed('loud', (c) => c.text.upper())
+    await pxt.sync({ it: Loud })
+    await unchanged(() =>
+      expect(pxt.sync({ it: view('v', Base.select('stars')) })).rejects.toThrow(
+        /'v' reads text, which 'v' is declared not/,
+      ),
+    )
+    const { it: some } = await pxt.sync({ it: view('v', Base.select('stars')) }, { prune: true })
+    expect(await some.collect()).toEqual([{ stars: 2 }])
   })
 })
 
@@ -515,6 +530,18 @@ describe('errors leave the file as it was', () => {
       /'b' of 'notes' is declared as int.* is computed/,
     )
     await refused({ notes: Base.computed('B', (c) => c.a) }, ExistsError, /has a column 'b' already/)
+  })
+
+  test('what the file could not name or compute again', async () => {
+    const Base = table('notes', { text: t.string() })
+    const nameless = [async (texts: readonly string[]) => texts.map(() => [1])][0]!
+    await refused({ it: Base.embeddingIndex('text', { embed: nameless }) }, SchemaError, /needs a name/)
+    await refused(
+      { it: Base.computed('n', count() as never) },
+      QueryError,
+      /neither aggregates, windows nor subqueries/,
+    )
+    await refused({ it: Base.computed('n', sql<number>`1 + 1`) }, QueryError, /cannot use sql/)
   })
 
   test('a name that something else has', async () => {
