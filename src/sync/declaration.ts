@@ -109,7 +109,17 @@ export class DeclaredQuery<in out R, in out O> {
     return this.#with((query) => query.where(condition as string, ...values))
   }
 
-  /** Columns by name, or an object of expressions, for a view that shows them alone. */
+  /**
+   * Columns by name, or an object of expressions, for a view that shows them alone.
+   * @example
+   * ```ts
+   * import { t, table, view } from 'pixeltable'
+   * const Films = table('films', { title: t.string(), year: t.int() })
+   * const Titles = view('titles', Films.select('title'))
+   * const Decades = view('decades', Films.select((c) => ({ title: c.title, decade: c.year.floorDiv(10).mul(10) })))
+   * console.log(Titles.name, Decades.kind) // titles view
+   * ```
+   */
   select<const K extends keyof R & string>(...columns: K[]): DeclaredQuery<R, Pick<R, K>>
   select<S extends Record<string, Expr<any>>>(columns: (c: Refs<R>) => S): DeclaredQuery<R, Selected<S>>
   select(...columns: any[]): DeclaredQuery<R, any> {
@@ -120,6 +130,13 @@ export class DeclaredQuery<in out R, in out O> {
    * Each row with a probability, for a view of a sample.
    * @param options the fraction, from 0 to 1, and the seed, a whole number (0 unless given: a declaration always means
    * the same rows)
+   * @example
+   * ```ts
+   * import { t, table, view } from 'pixeltable'
+   * const Films = table('films', { title: t.string(), year: t.int() })
+   * const Few = view('few', Films.where((c) => c.year.gt(1990)).sample({ fraction: 0.1 }))
+   * console.log(Few.kind) // view
+   * ```
    */
   sample({
     fraction,
@@ -153,7 +170,7 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
     Object.freeze(this)
   }
 
-  /** The dot path. */
+  /** The dot path of the table or view. */
   get name(): string {
     return this[declared].name
   }
@@ -163,7 +180,17 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
     return this[declared].origin.kind
   }
 
-  /** A column of values beside those of the schema: on a view its own, which `update` sets. See `Table.addColumn`. */
+  /**
+   * A column of values beside those of the schema, as `Table.addColumn` adds it: on a view its own, which `update` sets.
+   * @throws ExistsError when there is one of that name
+   * @example
+   * ```ts
+   * import { t, table, view } from 'pixeltable'
+   * const Films = table('films', { title: t.string(), year: t.int() })
+   * const Old = view('old', Films.where((c) => c.year.lt(1990))).column('seen', t.bool().default(false))
+   * console.log(Old.name) // old
+   * ```
+   */
   column<N extends string, V, J, O extends boolean>(
     name: NewColumn<R, N>,
     column: Column<V, J, O>,
@@ -175,7 +202,11 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
   }
 
   /**
-   * A column that is computed from others, as `Table.addComputedColumn` adds it.
+   * A column that is computed from others, as `Table.addComputedColumn` adds it. It may read what is declared before it.
+   *
+   * @param value the expression; a callback is called when `sync` runs
+   * @param options `stored: false` computes the cells whenever they are read; default true
+   * @throws ExistsError when there is a column of that name
    * @example
    * ```ts
    * import { Pixeltable, t, table, udf } from 'pixeltable'
@@ -195,7 +226,19 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
     return this.#member({ kind: 'computed', name, value, unstored: !stored })
   }
 
-  /** An embedding index, as `Table.addEmbeddingIndex` adds it. Without a name it is the one on the column. */
+  /**
+   * An embedding index, as `Table.addEmbeddingIndex` adds it. With a name it is the index of that name, without one the
+   * index on the column: when the model or the metric changes, `sync` replaces it.
+   * @example
+   * ```ts
+   * import { miniEmbed, Pixeltable, t, table } from 'pixeltable'
+   * const Notes = table('notes', { text: t.string() }).embeddingIndex('text', { embed: miniEmbed() })
+   * const pxt = await Pixeltable.open(':memory:')
+   * const { notes } = await pxt.sync({ notes: Notes })
+   * await notes.insert([{ text: 'How to brew green tea' }, { text: 'Changing a bicycle tyre' }])
+   * console.log(await notes.similarity('text', 'hot drinks').limit(1).first())
+   * ```
+   */
   embeddingIndex<C extends EmbeddableKeys<R>>(
     column: C,
     options: EmbeddingIndexDeclarationOptions = {},
@@ -203,7 +246,16 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
     return this.#index({ kind: 'embedding', column, options })
   }
 
-  /** An ordered index (a B-tree), or a constraint that no two rows are equal, as `Table.addIndex` adds it. */
+  /**
+   * An ordered index (a B-tree) over columns of its own, or, with `unique`, the constraint that no two rows are equal in
+   * them; as `Table.addIndex` adds it.
+   * @example
+   * ```ts
+   * import { t, table } from 'pixeltable'
+   * const Films = table('films', { title: t.string(), year: t.int() }).index('year').index(['title', 'year'], { unique: true })
+   * console.log(Films.name) // films
+   * ```
+   */
   index(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Declaration<R, I, X> {
     return this.#index({ kind: 'ordered', columns: [columns].flat() as string[], options })
   }

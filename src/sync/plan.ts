@@ -1,12 +1,9 @@
 import type { Stale } from '../compute/stale.js'
 
-/** An option of `sync` without which a step is reported and not done. */
-interface Optional<O extends 'prune' | 'recompute'> {
-  /** Set where the option was not given, so that the step is only reported. */
-  readonly needs?: O
-}
-
-/** One thing that differs between the declarations and the file, and what `sync` does about it. */
+/**
+ * One thing that differs between the declarations and the file, and what `sync` does about it. Where it has `needs`,
+ * that option was not given, and the step is only reported.
+ */
 export type SyncStep =
   | { readonly kind: 'createDirectory'; readonly name: string }
   | { readonly kind: 'createTable'; readonly table: string; readonly columns: readonly string[] }
@@ -14,11 +11,12 @@ export type SyncStep =
   /** A view shows other columns of its base: those that are listed, or all. */
   | { readonly kind: 'alterView'; readonly table: string; readonly shows: readonly string[] | 'all' }
   /** The rows of a view are made anew, or those that its condition does not keep leave and others join. */
-  | ({
+  | {
       readonly kind: 'rebuildView'
       readonly table: string
       readonly changed: readonly ('iterator' | 'condition')[]
-    } & Optional<'prune'>)
+      readonly needs?: 'prune'
+    }
   | {
       readonly kind: 'addColumn'
       readonly table: string
@@ -38,7 +36,7 @@ export type SyncStep =
   | { readonly kind: 'alterDefault'; readonly table: string; readonly column: string }
   | { readonly kind: 'alterComment'; readonly table: string; readonly from?: string; readonly to?: string }
   | { readonly kind: 'addCheck'; readonly table: string; readonly check: string }
-  | ({ readonly kind: 'dropCheck'; readonly table: string; readonly check: string } & Optional<'prune'>)
+  | { readonly kind: 'dropCheck'; readonly table: string; readonly check: string; readonly needs?: 'prune' }
   | {
       readonly kind: 'addIndex'
       readonly table: string
@@ -54,12 +52,23 @@ export type SyncStep =
       readonly from: string
       readonly to: string
     }
-  | ({ readonly kind: 'dropColumn'; readonly table: string; readonly column: string } & Optional<'prune'>)
-  | ({ readonly kind: 'dropIndex'; readonly table: string; readonly index: string } & Optional<'prune'>)
+  | { readonly kind: 'dropColumn'; readonly table: string; readonly column: string; readonly needs?: 'prune' }
+  | { readonly kind: 'dropIndex'; readonly table: string; readonly index: string; readonly needs?: 'prune' }
   /** What another version of a function made is made again. */
-  | ({ readonly kind: 'recompute' } & Stale & Optional<'recompute'>)
+  | ({ readonly kind: 'recompute'; readonly needs?: 'recompute' } & Stale)
 
-/** What `pxt.sync` would do. Prints as a list, one step a line. */
+/**
+ * What `pxt.sync` would do. Prints as a list, one step a line.
+ *
+ * @example
+ * ```ts
+ * import { Pixeltable, t, table } from 'pixeltable'
+ * const pxt = await Pixeltable.open(':memory:')
+ * const plan = await pxt.sync({ notes: table('notes', { text: t.string() }) }, { dryRun: true })
+ * console.log(String(plan), plan.isEmpty) // create table 'notes' (text) false
+ * for (const step of plan.steps) if (step.kind === 'createTable') console.log(step.columns) // ['text']
+ * ```
+ */
 export class SyncPlan {
   /** In the order in which they are done. */
   readonly steps: readonly SyncStep[]

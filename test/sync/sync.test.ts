@@ -10,6 +10,7 @@ import {
   ExistsError,
   Pixeltable,
   QueryError,
+  query,
   SchemaError,
   type SyncStep,
   sql,
@@ -167,6 +168,34 @@ describe('what is missing is made', () => {
       indexed.where((c) => c.stars.gt(2)),
     )
     expect(kinds((await plan({ starred: Starred })).steps)).toEqual(['addColumn'])
+  })
+
+  test('inside a transaction it is a part of it', async () => {
+    await pxt.createTable('other', { x: t.int() })
+    await unchanged(() =>
+      expect(
+        pxt.transaction(async (tx) => {
+          const { notes } = await tx.sync({ notes: Notes })
+          await notes.insert({ text: 'a' })
+          throw new Error('changed my mind')
+        }),
+      ).rejects.toThrow('changed my mind'),
+    )
+    expect((await plan({ notes: Notes })).isEmpty).toBe(false)
+  })
+
+  test('a computed column may call a query over what was synced before', async () => {
+    const Facts = table('facts', { text: t.string() })
+    const { facts } = await pxt.sync({ facts: Facts })
+    await facts.insert([{ text: 'tea is hot' }, { text: 'ice is cold' }])
+    const search = query('sync_search', { word: t.string() }, (p) =>
+      facts.where((c) => c.text.contains(p.word)).select('text'),
+    )
+    const Questions = table('questions', { word: t.string() }).computed('found', (c) => search.expr({ word: c.word }))
+    const { questions } = await pxt.sync({ facts: Facts, questions: Questions })
+    await questions.insert({ word: 'ice' })
+    expect(await questions.select('found').collect()).toEqual([{ found: [{ text: 'ice is cold' }] }])
+    expect((await plan({ facts: Facts, questions: Questions })).isEmpty).toBe(true)
   })
 
   test('literals, dates, lambdas and functions in expressions are as they were stored', async () => {
