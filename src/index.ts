@@ -152,6 +152,21 @@ export {
 export type { SampleOptions } from './query/sample.js'
 export type { Span, Tracer } from './scheduler/tracer.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
+export {
+  type AnyDeclaration,
+  type ComputedDeclarationOptions,
+  Declaration,
+  type DeclaredCondition,
+  DeclaredQuery,
+  type EmbeddingIndexDeclarationOptions,
+  type Row,
+  type TableDeclarationOptions,
+  table,
+  type ViewDeclarationOptions,
+  view,
+} from './sync/declaration.js'
+export { SyncPlan, type SyncStep } from './sync/plan.js'
+export type { Declarations, Synced, SyncOptions } from './sync/sync.js'
 export type { ChangeBuilder } from './table/change-builder.js'
 export type { IfExists, IfNotExists } from './table/if-exists.js'
 export {

@@ -1,5 +1,5 @@
-import { type Catalog, foldName } from './catalog/catalog.js'
-import { type IteratorCall, kindOf, type SnapshotDefinition, type TableDefinition } from './catalog/definition.js'
+import { foldName } from './catalog/catalog.js'
+import { kindOf, type SnapshotDefinition, type TableDefinition } from './catalog/definition.js'
 import { isInside } from './catalog/names.js'
 import { snapshotToJson } from './catalog/serialize.js'
 import type { OnError } from './compute/change.js'
@@ -12,7 +12,7 @@ import type { ImportOptions } from './compute/import-options.js'
 import { createTableOf, type QueryTableOptions } from './compute/query-rows.js'
 import { bindSchema, checkNewPath, createTable, createView, hasDirectory } from './compute/schema.js'
 import { definitionKey } from './compute/udf.js'
-import type { OutputColumn, ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
+import type { ReadArgument, SchemaChange, VacuumResult } from './engine/engine.js'
 import {
   DependencyError,
   EngineError,
@@ -24,22 +24,24 @@ import {
 } from './errors.js'
 import { conjunction, type Expr, isExpression, type Refs } from './expr/expression.js'
 import type { CodeKind, FunctionIdentity } from './expr/function.js'
-import type { Node } from './expr/node.js'
 import type { ImportSource } from './formats/source.js'
 import type { IteratorUse } from './iterators/iterator.js'
 import { miniEmbed } from './models/mini-embed/mini-embed.js'
 import type { ColumnStats } from './plan/call-stats.js'
 import { toSQL } from './plan/execute.js'
 import type { OnProgress } from './plan/progress.js'
-import { type QueryNode, type TableNode, tableOf } from './plan/query-node.js'
+import { tableOf } from './plan/query-node.js'
 import { Session } from './plan/session.js'
 import { describeIndex, type IndexDescription } from './query/describe.js'
 import { internals, Query } from './query/query.js'
 import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
 import type { Tracer } from './scheduler/tracer.js'
+import type { SyncPlan } from './sync/plan.js'
+import { type Declarations, planOf, type Synced, type SyncOptions, syncTables } from './sync/sync.js'
 import type { IfExists, IfNotExists } from './table/if-exists.js'
 import { type OneOrMore, Table } from './table/table.js'
+import { iteratorOf, plainSource, projection } from './table/view-source.js'
 import { toolInvoker } from './tools/invoke-tools.js'
 import type { ArrayInput, NdArray } from './types/arrays.js'
 import { type AnyRow, Column, type InsertOf, type RowOf, type Schema, type Simplify } from './types/column.js'
@@ -437,10 +439,7 @@ export class Pixeltable {
       )
     }
     const refs = refsOf(session, node)
-    const use = iterator && {
-      call: iteratorCall(iterator, refs),
-      outputs: iterator.iterator.outputs(iterator.options),
-    }
+    const use = iterator && iteratorOf(iterator, refs)
     const table = await session.attemptAlone(async (catalog, results) => {
       const existing = catalog.named(name)
       if (existing && ifExists === 'ignore') return this.#reuse(existing, 'view', {})
@@ -511,6 +510,48 @@ export class Pixeltable {
       })
       return this.#snapshot(snapshot)
     })
+  }
+
+  /**
+   * Brings the file to what `table()` and `view()` declare, and opens what they declare. What is missing is created and
+   * filled: directories, tables, views, columns, indexes; a computed column whose expression changed gets the new one;
+   * functions, models, validators and default functions work again. Everything is one transaction and one version, or,
+   * when something fails, nothing. What is as declared already costs nothing. Tables that are not declared are left alone.
+   *
+   * With `dryRun` nothing is done, and the plan is returned.
+   *
+   * @param declarations what is declared, by the names that the handles are to have; bases come along
+   * @throws SchemaError when the file has a column of another type, a table of another key or base; or, without `prune`,
+   *   when rows of a view would go
+   * @throws ExistsError when a name is taken by something else
+   * @throws ComputeError under `onError: 'abort'`, when a cell cannot be computed
+   * @throws DependencyError with `prune`, when something reads what would be dropped
+   * @example
+   * ```ts
+   * import { Pixeltable, t, table, udf, view } from 'pixeltable'
+   * const words = udf({ name: 'words', version: 1, returns: t.int() }, (text: string) => text.split(' ').length)
+   * const Notes = table('app.notes', { text: t.string() }).computed('words', (c) => words(c.text))
+   * const Long = view('app.long', Notes.where((c) => c.words.gt(2)))
+   * const pxt = await Pixeltable.open(':memory:')
+   * console.log(await pxt.sync({ notes: Notes, long: Long }, { dryRun: true })) // create directory 'app' …
+   * const { notes, long } = await pxt.sync({ notes: Notes, long: Long })
+   * await notes.insert([{ text: 'one' }, { text: 'one two three' }])
+   * console.log(await long.collect()) // [{ text: 'one two three', words: 3 }]
+   * ```
+   */
+  sync<const D extends Declarations>(
+    declarations: D,
+    options: SyncOptions & { readonly dryRun: true },
+  ): Promise<SyncPlan>
+  sync<const D extends Declarations>(
+    declarations: D,
+    options?: SyncOptions & { readonly dryRun?: false },
+  ): Promise<Synced<D>>
+  sync<const D extends Declarations>(declarations: D, options: SyncOptions): Promise<Synced<D> | SyncPlan>
+  async sync(declarations: Declarations, options: SyncOptions = {}): Promise<any> {
+    return options.dryRun
+      ? planOf(this.#session, declarations, options)
+      : syncTables(this.#session, declarations, options)
   }
 
   /**
@@ -778,28 +819,6 @@ export class Pixeltable {
   }
 }
 
-/** The table of a query that has conditions and chosen columns alone. */
-function plainSource({ from, search, groupBy, orderBy, limit, offset, distinct }: QueryNode): TableNode | undefined {
-  const more = search || groupBy || orderBy.length > 0 || limit || offset || distinct
-  return from.kind === 'table' && !more ? from : undefined
-}
-
-/** What a view shows of its base, and what it computes. */
-function projection(
-  catalog: Catalog,
-  { id: table }: TableNode,
-  { select }: QueryNode,
-): { shows?: string[]; columns?: { name: string; value: Node; unstored: boolean }[] } {
-  if (!select) return {}
-  const isShown = ({ name, value }: OutputColumn) =>
-    value.kind === 'column' && value.table === table && value.name === name
-  const columns = select
-    .filter((column) => !isShown(column))
-    // Another name for a column needs no copy of its values.
-    .map(({ name, value }) => ({ name, value, unstored: value.kind === 'column' && !!catalog.resolve(value) }))
-  return { shows: select.filter(isShown).map(({ name }) => name), columns }
-}
-
 /** What stands in the text of `pxt.sql`. */
 function readArgument(value: unknown): ReadArgument {
   if (value instanceof Query) {
@@ -818,11 +837,6 @@ function readArgument(value: unknown): ReadArgument {
 }
 
 const formats: ReadonlySet<string> = new Set<FileFormat>(['csv', 'jsonl', 'json', 'parquet', 'arrow'])
-
-function iteratorCall(use: IteratorUse<never, unknown>, refs: unknown): IteratorCall {
-  const { iterator, options } = use
-  return { iterator: { name: iterator.name, version: iterator.version }, args: use.args(refs as never), options }
-}
 
 /** A declared schema must fit what is stored. @throws SchemaError */
 function checkSchema(table: TableDefinition, schema: Schema): void {

@@ -17,6 +17,8 @@ import { altered, defineColumns, defineComputed } from './definitions.js'
 import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 
+type AlterTable = Extract<SchemaChange, { readonly kind: 'alterTable' }>
+
 /** Adds a column of values; rows that are there get its default, or null. */
 export async function addColumn(
   session: Session,
@@ -28,13 +30,22 @@ export async function addColumn(
   const table = catalog.byId(target.id, target.name)
   checkNewColumn(catalog, table, name)
   const [definition] = defineColumns({ [name]: column }, table.nextId)
-  const { nullable, default: fallback } = definition!
-  if (!nullable && !fallback && (table.view || (await hasRows(session, catalog, table)))) {
-    throw new SchemaError(
-      `addColumn('${name}'): '${table.name}' has rows, which would have no value: make the column nullable() or give it a default()`,
-    )
-  }
-  await addDefinition(session, catalog, table, definition!, { fill: fallback !== undefined, onError: 'abort' })
+  await checkFillable(session, catalog, table, definition!)
+  const fill = definition!.default !== undefined
+  await addDefinition(session, catalog, table, definition!, { fill, onError: 'abort' })
+}
+
+/** @throws SchemaError when rows that are there would have no value in a new column */
+export async function checkFillable(
+  session: Session,
+  catalog: Catalog,
+  table: TableDefinition,
+  { name, nullable, default: fallback }: ColumnDefinition,
+): Promise<void> {
+  if (nullable || fallback || !(table.view || (await hasRows(session, catalog, table)))) return
+  throw new SchemaError(
+    `addColumn('${name}'): '${table.name}' has rows, which would have no value: make the column nullable() or give it a default()`,
+  )
 }
 
 /** Adds a computed column and fills it, in one commit. */
@@ -152,7 +163,8 @@ export async function allRows(session: Session, table: TableDefinition, what: nu
   return { table, what, last: (await session.engine.nextRowid(table)) - 1 }
 }
 
-function checkNewColumn(catalog: Catalog, table: TableDefinition, name: string): void {
+/** @throws SchemaError, ExistsError when the name is not valid, or another column of the table has it */
+export function checkNewColumn(catalog: Catalog, table: TableDefinition, name: string): void {
   checkName(name, 'column')
   const clash = [...catalog.columnsOf(table).keys()].find((other) => foldName(other) === foldName(name))
   if (clash !== undefined) throw new ExistsError(`'${table.name}' has a column '${clash}' already`)
@@ -184,7 +196,12 @@ function ownColumn(catalog: Catalog, table: TableDefinition, name: string, verb:
 
 /** Drops a column with its indexes. @throws DependencyError that names what is computed from it */
 export async function dropColumn(session: Session, catalog: Catalog, target: Target, name: string): Promise<void> {
-  const table = catalog.byId(target.id, target.name)
+  const schema = withoutColumn(catalog, catalog.byId(target.id, target.name), name)
+  await session.commit({ operation: 'drop column', catalogVersion: catalog.version, schema })
+}
+
+/** The definitions that dropping a column changes, its table's and those of views that index or show it. */
+export function withoutColumn(catalog: Catalog, table: TableDefinition, name: string): AlterTable[] {
   const column = ownColumn(catalog, table, name, 'drop')
   if (column.iterated) throw new SchemaError(`cannot drop column '${name}' of '${table.name}': its iterator makes it`)
   if (table.primaryKey.includes(name)) {
@@ -201,7 +218,7 @@ export async function dropColumn(session: Session, catalog: Catalog, target: Tar
     )
   }
   const key = columnKey(table, name)
-  const changes = [table, ...catalog.descendantsOf(table)].flatMap((t): SchemaChange[] => {
+  return [table, ...catalog.descendantsOf(table)].flatMap((t): AlterTable[] => {
     const isOn = (indexed: string) => catalog.columnsIn({ kind: 'column', table: t.id, name: indexed }).has(key)
     const indexes = t.indexes.filter((index) => !isOn(index.column))
     const shows = t.view?.shows?.filter(
@@ -217,7 +234,6 @@ export async function dropColumn(session: Session, catalog: Catalog, target: Tar
     const same = t !== table && indexes.length === t.indexes.length && shows?.length === t.view?.shows?.length
     return same ? [] : [{ kind: 'alterTable', was: t, table: next }]
   })
-  await session.commit({ operation: 'drop column', catalogVersion: catalog.version, schema: changes })
 }
 
 /** What reads a column, in words: computed columns, views, iterators, checks, constraints of several columns. */
@@ -286,21 +302,12 @@ export async function renameColumn(
   await session.commit({ operation: 'rename column', catalogVersion: catalog.version, schema })
 }
 
-/** Gives a computed column another expression, and computes it and what follows from it again, in one commit. */
-export async function alterComputedColumn(
-  session: Session,
+/** The next definition of a table, in which a computed column has another expression. @throws SchemaError */
+export function withExpression(
   catalog: Catalog,
-  target: Target,
-  column: {
-    readonly name: string
-    readonly value: Node
-    readonly onError: OnError
-    readonly signal?: AbortSignal | undefined
-    readonly results: ResultLog
-  },
-): Promise<void> {
-  const { name, value, onError, signal, results } = column
-  const table = catalog.byId(target.id, target.name)
+  table: TableDefinition,
+  { name, value, unstored }: { readonly name: string; readonly value: Node; readonly unstored?: boolean | undefined },
+): { readonly next: TableDefinition; readonly definition: ColumnDefinition } {
   const old = ownColumn(catalog, table, name, 'alter')
   if (!old.computed)
     throw new SchemaError(`column '${name}' of '${table.name}' is not computed: its values are set by update()`)
@@ -310,16 +317,35 @@ export async function alterComputedColumn(
     id: table.nextId,
     name,
     value,
-    unstored: old.unstored ?? false,
+    unstored: unstored ?? old.unstored ?? false,
     what: `column '${name}'`,
   })
-  const next = altered(table, {
-    columns: table.columns.map((c) => (c === old ? definition : c)),
-    nextId: table.nextId + 1,
-  })
+  const columns = table.columns.map((c) => (c === old ? definition : c))
+  return { next: altered(table, { columns, nextId: table.nextId + 1 }), definition }
+}
+
+/** Gives a computed column another expression, and computes it and what follows from it again, in one commit. */
+export async function alterComputedColumn(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  column: {
+    readonly name: string
+    readonly value: Node
+    /** Whether it is kept nowhere; as before when undefined. */
+    readonly unstored?: boolean
+    readonly onError: OnError
+    readonly signal?: AbortSignal | undefined
+    readonly results: ResultLog
+    readonly meter?: ProgressMeter | undefined
+  },
+): Promise<void> {
+  const { name, onError, signal, results, meter } = column
+  const table = catalog.byId(target.id, target.name)
+  const { next, definition } = withExpression(catalog, table, column)
   const after = catalog.with([next])
   const version = await session.engine.tableVersion(table)
-  const change = new Change(session, after, { operation: 'alter column', onError, signal, results })
+  const change = new Change(session, after, { operation: 'alter column', onError, signal, results, meter })
   const rows = (await loadBatch(session, catalog, table)).as(next)
   if (!definition.unstored) rows.set(name, new Array(rows.length).fill(null))
   await change.update(rows, {

@@ -54,7 +54,8 @@ export function defineTable(
   return check === undefined ? table : { ...table, checks: defineChecks(table, check) }
 }
 
-function defineChecks(
+/** Predicates over a table's own columns, by name. @throws SchemaError, QueryError */
+export function defineChecks(
   table: TableDefinition,
   check: Readonly<Record<string, (refs: never) => unknown>>,
 ): CheckDefinition[] {

@@ -58,6 +58,7 @@ async function drainAll(
   const { signal, meter } = options
   const errorCells: ErrorCell[] = []
   let rows = 0
+  let expected = 0
   for (;;) {
     signal?.throwIfAborted()
     const ranges = await session.engine.pending()
@@ -66,7 +67,8 @@ async function drainAll(
     // What the rest may derive from goes first, to its end.
     const group = ranges.filter(({ table, what }) => table === first.table && what === first.what)
     const left = ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0)
-    meter?.expect(rows + left, 0)
+    meter?.expect(rows + left - expected, 0)
+    expected = rows + left
     const chunks = chunksOf(group, batchSize)
     const stop = new AbortController()
     const lane = async (): Promise<void> => {

@@ -81,7 +81,12 @@ export async function addEmbeddingIndex(
   if (deferred) session.deferred()
 }
 
-function defineIndex(table: TableDefinition, column: ColumnDefinition, options: NewIndex): IndexDefinition {
+/** The definition of a new embedding index. @throws ValidationError, IndexError, ExistsError */
+export function defineIndex(
+  table: TableDefinition,
+  column: ColumnDefinition,
+  options: Pick<NewIndex, 'name' | 'metric' | 'embedder'>,
+): IndexDefinition {
   const { embedder, metric } = options
   const what = `index on '${column.name}' of '${table.name}'`
   if (!metrics.includes(metric)) {

@@ -1,3 +1,4 @@
+import type { SchemaChange } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
 import { collect } from '../plan/execute.js'
 import type { ProgressMeter } from '../plan/progress.js'
@@ -7,7 +8,7 @@ import { ChangedCells } from './changed-cells.js'
 import { recomputable } from './columns.js'
 import { altered } from './definitions.js'
 import { loadBatch } from './load-rows.js'
-import { upToDate } from './stale.js'
+import { withCurrentColumns } from './stale.js'
 import { type ChangeResult, finish, rowQuery, type Target } from './statements.js'
 
 /** How columns are computed again; see `Table.recompute`. */
@@ -35,17 +36,24 @@ export function recomputeRows(
       const failed = new Set((await session.engine.errors(table, columns)).map((error) => error.row))
       rows = rows.filter((row) => failed.has(row))
     }
+    // When all cells are new, they are of the functions' present versions.
+    const whole = where.length === 0 && !errorsOnly
+    const current = whole ? withCurrentColumns(session, table, (name) => recompute.has(name)) : table
+    const next = current === table ? table : altered(current, {})
     // What a cache has is what is to be computed again.
     results.ignoreCached()
-    const change = new Change(session, catalog, { results, meter, operation: 'recompute', onError, signal })
-    const batch = await loadBatch(session, catalog, table, rows)
+    const change = new Change(session, catalog.with([next]), {
+      results,
+      meter,
+      operation: 'recompute',
+      onError,
+      signal,
+    })
+    const batch = (await loadBatch(session, catalog, table, rows)).as(next)
     const own = table.columns.filter(({ name }) => recompute.has(name))
     meter?.expect(batch.length, callsPerRow({ ...table, columns: own, indexes: [] }))
     await change.update(batch, { changed: new ChangedCells(), recompute, cascade })
-    const all = where.length === 0 && !errorsOnly
-    const next = table.columns.map((column) => (all && recompute.has(column.name) ? upToDate(column) : column))
-    const isNew = next.some((column, i) => column !== table.columns[i])
-    const schema = isNew ? [{ kind: 'alterTable', was: table, table: altered(table, { columns: next }) } as const] : []
+    const schema: SchemaChange[] = next === table ? [] : [{ kind: 'alterTable', was: table, table: next }]
     const result = await finish(session, change, { updated: rows.length }, { schema })
     meter?.committed(rows.length)
     return result

@@ -4,6 +4,7 @@ import { checkName, checkPath, directoryOf } from '../catalog/names.js'
 import type { SchemaChange } from '../engine/engine.js'
 import { ExistsError, NotFoundError, SchemaError } from '../errors.js'
 import type { Node } from '../expr/node.js'
+import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Schema } from '../types/column.js'
@@ -54,8 +55,8 @@ export function bindSchema(session: Session, table: TableDefinition, schema: Sch
   }
 }
 
-/** What `createView` makes. */
-export interface NewView {
+/** What a view is made of. */
+export interface DerivedView {
   readonly name: string
   readonly base: { readonly id: number; readonly name: string }
   readonly where: readonly Node[]
@@ -65,19 +66,18 @@ export interface NewView {
   readonly columns?: readonly { readonly name: string; readonly value: Node; readonly unstored: boolean }[] | undefined
   readonly iterator?: { readonly call: IteratorCall; readonly outputs: Schema } | undefined
   readonly comment?: string | undefined
+}
+
+/** What `createView` makes. */
+export interface NewView extends DerivedView {
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
   readonly results: ResultLog
+  readonly meter?: ProgressMeter | undefined
 }
 
-/** Creates a view and fills it, in one commit. */
-export async function createView(
-  session: Session,
-  catalog: Catalog,
-  view: NewView,
-  replaced: readonly SchemaChange[],
-): Promise<TableDefinition> {
-  checkNewPath(catalog, view.name, 'view')
+/** The definition of a new view. @throws QueryError, SchemaError before anything is written */
+export function defineView(catalog: Catalog, id: number, view: DerivedView): TableDefinition {
   const base = catalog.byId(view.base.id, view.base.name)
   const where = view.where.reduce<Node | undefined>(
     (a, b) => (a ? Object.freeze({ kind: 'call', operator: 'and', args: [a, b] }) : b),
@@ -93,8 +93,8 @@ export async function createView(
   const columns = [...iterated, ...own]
   const clash = own.find((column) => iterated.some((c) => foldName(c.name) === foldName(column.name)))
   if (clash) throw new SchemaError(`the view '${view.name}': the iterator makes a column '${clash.name}' already`)
-  const definition: TableDefinition = {
-    id: session.nextTableId,
+  return {
+    id,
     name: view.name,
     columns,
     nextId: columns.length + 1,
@@ -111,12 +111,25 @@ export async function createView(
       ...(view.iterator ? { iterator: view.iterator.call } : {}),
     },
   }
+}
+
+/** Creates a view and fills it, in one commit. */
+export async function createView(
+  session: Session,
+  catalog: Catalog,
+  view: NewView,
+  replaced: readonly SchemaChange[],
+): Promise<TableDefinition> {
+  checkNewPath(catalog, view.name, 'view')
+  const definition = defineView(catalog, session.nextTableId, view)
+  const base = catalog.byId(view.base.id)
   const version = await session.engine.tableVersion(base)
   const change = new Change(session, catalog, {
     operation: 'create view',
     onError: view.onError,
     signal: view.signal,
     results: view.results,
+    meter: view.meter,
   })
   await change.deriveView(definition, await loadBatch(session, catalog, base))
   const schema: SchemaChange[] = [...replaced, { kind: 'createTable', table: definition }]

@@ -39,10 +39,13 @@ export class ProgressMeter {
     this.#report = report
   }
 
-  /** @param cellsPerRow results of functions that a row takes, where that is known */
+  /**
+   * More is to come than was told: another step of the statement, or the same once more.
+   * @param cellsPerRow results of functions that a row takes, where that is known
+   */
   expect(rows: number, cellsPerRow: number): void {
-    this.#total = rows
-    this.#cellsInAll = cellsPerRow > 0 ? rows * cellsPerRow : undefined
+    this.#total = (this.#total ?? 0) + rows
+    if (cellsPerRow > 0) this.#cellsInAll = (this.#cellsInAll ?? 0) + rows * cellsPerRow
   }
 
   calculated(cells: number): void {

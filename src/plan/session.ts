@@ -74,8 +74,8 @@ export class Session {
   #stored: StoredCatalog | undefined
   /** What the statements of the open transaction got from functions. */
   #transactionLogs: ResultLog[] | undefined
-  readonly #code = new Map<string, FunctionIdentity>()
-  readonly #columnCode = new Map<string, ColumnCode>()
+  #code = new Map<string, FunctionIdentity>()
+  #columnCode = new Map<string, ColumnCode>()
 
   constructor(engine: Engine, options: SessionOptions) {
     this.engine = engine
@@ -94,6 +94,17 @@ export class Session {
   /** The id that a new table gets; valid with the catalog of the last `catalog()`. */
   get nextTableId(): number {
     return this.#stored?.nextTableId ?? 1
+  }
+
+  /**
+   * A session on the same database that sees another catalog, and binds code for itself: in it queries can be built over
+   * tables and columns that are not there yet.
+   */
+  beside(catalog: Catalog): Session {
+    const session = new Session(this.engine, { decode: this.decode, resolveFile: this.resolveFile })
+    session.#catalog = catalog
+    session.#code = new Map(this.#code)
+    return session
   }
 
   /** The current catalog. Every statement begins with it. */
@@ -160,11 +171,14 @@ export class Session {
       const outer = this.#transactionLogs
       const logs = outer ?? []
       this.#transactionLogs = logs
+      const [code, columnCode] = [new Map(this.#code), new Map(this.#columnCode)]
       try {
         return await this.engine.transaction(operation, work)
       } catch (error) {
-        // What was seen inside is gone.
+        // What was seen inside is gone, and ids that were given there are given again.
         this.#catalog = new Catalog(-1, [], [])
+        this.#code = code
+        this.#columnCode = columnCode
         await this.catalog()
         if (!outer) for (const log of logs) await log.keep()
         throw error

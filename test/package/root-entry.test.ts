@@ -30,6 +30,8 @@ describe('the root entry', () => {
     expect(Object.keys(root).sort()).toEqual([
       'ComputeError',
       'ConflictError',
+      'Declaration',
+      'DeclaredQuery',
       'DependencyError',
       'EngineError',
       'ExistsError',
@@ -44,6 +46,7 @@ describe('the root entry', () => {
       'QueryError',
       'Relation',
       'SchemaError',
+      'SyncPlan',
       'Table',
       'ValidationError',
       'aggregate',
@@ -77,9 +80,11 @@ describe('the root entry', () => {
       'stringAgg',
       'sum',
       't',
+      'table',
       'udf',
       'uuid4',
       'uuid7',
+      'view',
       'when',
     ])
   })

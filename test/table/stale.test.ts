@@ -40,11 +40,11 @@ test('a new version of a function makes its columns stale, until they are comput
   const table = await second.getTable('notes')
   const long = await second.getTable('long')
   expect(await table.staleColumns()).toEqual([
-    { table: 'notes', kind: 'column', name: 'mark', function: 'stale_mark', stored: 1, current: 12 },
+    { table: 'notes', part: 'column', name: 'mark', function: 'stale_mark', storedVersion: 1, currentVersion: 12 },
   ])
   expect(await long.staleColumns()).toEqual([
-    { table: 'long', kind: 'column', name: 'again', function: 'stale_mark', stored: 1, current: 12 },
-    { table: 'long', kind: 'index', name: 'by_text', function: 'stale_embed', stored: 1, current: 2 },
+    { table: 'long', part: 'column', name: 'again', function: 'stale_mark', storedVersion: 1, currentVersion: 12 },
+    { table: 'long', part: 'index', name: 'by_text', function: 'stale_embed', storedVersion: 1, currentVersion: 2 },
   ])
   // Nothing is computed by itself; new rows are by what there is.
   calls.length = 0

@@ -1,0 +1,119 @@
+import { foldName } from '../catalog/catalog.js'
+import type { KeyDefinition, TableDefinition } from '../catalog/definition.js'
+import { altered, withKey } from '../compute/definitions.js'
+import { embedderOf } from '../compute/embedder-of.js'
+import { addEmbeddingIndex, addIndex, defineIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
+import { NotFoundError } from '../errors.js'
+import type { IndexOptions } from '../table/table.js'
+import { indexInWords, keyInWords, sameIndex, sameKey } from './compare.js'
+import type { DeclarationParts, EmbeddingIndexDeclarationOptions } from './declaration.js'
+import type { Action, Draft } from './draft.js'
+
+/**
+ * Plans the indexes of a table, and to drop those that are not declared.
+ * @param unique the constraints that the options of a table declare
+ */
+export function planIndexes(
+  draft: Draft,
+  id: number,
+  { indexes }: DeclarationParts,
+  unique: readonly KeyDefinition[],
+): void {
+  /** Ids of the indexes that are declared. */
+  const used = new Set<number>()
+  for (const { columns } of unique) planKey(draft, id, columns, { unique: true }, used)
+  for (const index of indexes) {
+    if (index.kind === 'ordered') planKey(draft, id, index.columns, index.options, used)
+  }
+  const embedding = indexes.flatMap((index) => (index.kind === 'embedding' ? [index] : []))
+  // An index with a name is the one of that name; one without takes what is left on its column.
+  const named = embedding.filter(({ options }) => options.name !== undefined)
+  const unnamed = embedding.filter(({ options }) => options.name === undefined)
+  for (const { column, options } of [...named, ...unnamed]) planEmbeddingIndex(draft, id, column, options, used)
+  planLeftoverIndexes(draft, draft.catalog.byId(id), used)
+}
+
+function planKey(draft: Draft, id: number, columns: readonly string[], options: IndexOptions, used: Set<number>): void {
+  const table = draft.catalog.byId(id)
+  const { name, unique = false } = options
+  const found = table.keys.find(
+    (key) =>
+      !used.has(key.id) &&
+      (name === undefined ? sameKey(key, { ...key, columns, unique }) : foldName(key.name) === foldName(name)),
+  )
+  const next = withKey({ ...table, keys: table.keys.filter((key) => key !== found) }, columns, options)
+  const wanted = next.keys.at(-1)!
+  if (found && sameKey(found, wanted)) {
+    used.add(found.id)
+    return
+  }
+  used.add(wanted.id)
+  draft.define(id, () => altered(next, {}))
+  const add: Action['run'] = (catalog) => addIndex(draft.session, catalog, table, columns, options)
+  if (!found) {
+    draft.act({ kind: 'addIndex', table: table.name, index: wanted.name, columns }, add)
+    return
+  }
+  const [from, to] = [keyInWords(found), keyInWords(wanted)]
+  draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
+    await dropIndex(draft.session, catalog, table, found.name)
+    await add(await draft.session.catalog(), how)
+  })
+}
+
+function planEmbeddingIndex(
+  draft: Draft,
+  id: number,
+  column: string,
+  { embed, metric = 'cosine', name }: EmbeddingIndexDeclarationOptions,
+  used: Set<number>,
+): void {
+  const table = draft.catalog.byId(id)
+  const owned = draft.catalog.columnsOf(table).get(column)
+  if (!owned) throw new NotFoundError(`'${table.name}' has no column '${column}' to index`)
+  const embedder = embed === undefined ? undefined : embedderOf(embed)
+  if (embedder) draft.bring('embedder', embedder)
+  const free = table.indexes.filter((index) => !used.has(index.id))
+  const here = free.filter((index) => index.column === column)
+  const ofModel = here.filter((index) => index.embedder?.name === embedder?.name)
+  const found =
+    name === undefined
+      ? (ofModel.find((index) => index.metric === metric) ?? ofModel[0] ?? here[0])
+      : free.find((index) => foldName(index.name) === foldName(name))
+  const rest = { ...table, indexes: table.indexes.filter((index) => index !== found) }
+  const wanted = defineIndex(rest, owned.column, { name, metric, embedder })
+  if (found && sameIndex(found, wanted)) {
+    used.add(found.id)
+    return
+  }
+  used.add(wanted.id)
+  draft.define(id, () => altered(rest, { indexes: [...rest.indexes, wanted], nextId: rest.nextId + 1 }))
+  const options = { column, name: wanted.name, metric, embedder, ifExists: 'error' } as const
+  const add: Action['run'] = (catalog, how) => addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
+  if (!found) {
+    const model = embedder ? { embedder: embedder.name } : {}
+    draft.act({ kind: 'addIndex', table: table.name, index: wanted.name, columns: [column], ...model }, add)
+    return
+  }
+  const [from, to] = [indexInWords(found), indexInWords(wanted)]
+  draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
+    await dropEmbeddingIndex(draft.session, catalog, table, { name: found.name })
+    await add(await draft.session.catalog(), how)
+  })
+}
+
+function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: ReadonlySet<number>): void {
+  const { session } = draft
+  for (const { id, name } of table.keys.filter((key) => !used.has(key.id))) {
+    draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
+      draft.define(table.id, (_, t) => ({ ...t, keys: t.keys.filter((key) => key.id !== id) }))
+      return (catalog) => dropIndex(session, catalog, table, name)
+    })
+  }
+  for (const { id, name } of table.indexes.filter((index) => !used.has(index.id))) {
+    draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
+      draft.define(table.id, (_, t) => ({ ...t, indexes: t.indexes.filter((index) => index.id !== id) }))
+      return (catalog) => dropEmbeddingIndex(session, catalog, table, { name })
+    })
+  }
+}
