@@ -17,7 +17,7 @@ import { isMedia } from '../types/media.js'
 import { anyOf, type ChangedCells, positionsIn, type RowMask, without } from './changed-cells.js'
 import { loadColumns } from './load-rows.js'
 import { makeDefault, parseCell } from './parse.js'
-import { PendingCells } from './pending.js'
+import { PendingCells, wholeRow } from './pending.js'
 import { RowBatch } from './row-batch.js'
 import { WriteSet } from './write-set.js'
 
@@ -213,6 +213,7 @@ export class Change {
         `the iterator '${iterator.iterator.name}' is needed to fill the view '${view.name}', but this program has not defined it`,
       )
     }
+    this.#writes.addCode(view, wholeRow, code)
     const args = await Promise.all(iterator.args.map((arg) => this.#evaluate(arg, base, view.name)))
     const parents: number[] = []
     const outputs = new Map<string, unknown[]>(view.columns.filter((c) => c.iterated).map((c) => [c.name, []]))
@@ -481,6 +482,7 @@ export class Change {
     }
     if (inputs.length > 0) {
       const known = this.#writes.indexOf(batch.table, index.name).dimensions
+      this.#writes.addCode(batch.table, index.id, embedder)
       const made = await embedValues(embedder, inputs, known, this.#calls(batch.table, index.name))
       made.forEach((vector, j) => {
         if (vector instanceof Error) this.#fail(batch, at[j]!, index.name, new CellFailure(vector, embedder.name))
@@ -518,6 +520,7 @@ export class Change {
   /** @param at positions of the rows; all of them when undefined */
   async #compute(batch: RowBatch, column: ColumnDefinition, at?: readonly number[]): Promise<Cell[]> {
     const rowOf = (i: number) => at?.[i] ?? i
+    this.#noteCode(batch.table, column.id, column.computed!)
     const cells = await this.#evaluate(column.computed!, batch, column.name, at)
     if (this.#writes.typeOf(batch.table, column) === dynamicType) this.#resolveType(batch.table, column, cells)
     const result: Cell[] = new Array(cells.length)
@@ -566,6 +569,13 @@ export class Change {
     }
     const rows: Rows = { length: at?.length ?? batch.length, valuesOf }
     return evaluate(expanded, rows, this.#calls(batch.table, what))
+  }
+
+  /** The functions that an expression calls go on record. */
+  #noteCode(table: TableDefinition, what: number, node: Node): void {
+    visit(this.#catalog.expand(node), (n) => {
+      if (n.kind === 'function' && n.fn.code) this.#writes.addCode(table, what, n.fn.code)
+    })
   }
 
   /** How functions are called for a column, an index or the condition of a view. */
@@ -642,7 +652,7 @@ export class Change {
     const error: StoredCellError = {
       row: batch.keys[row]!,
       column,
-      type: failure.error.name,
+      type: failure.type,
       message: failure.error.message,
       function: failure.function,
       attempts: failure.attempts,

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
 import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type {
+  CodeUse,
   Commit,
   FileContent,
   RowKey,
@@ -10,6 +11,7 @@ import type {
   TableWrite,
   VectorWrites,
 } from '../engine/engine.js'
+import { type FunctionIdentity, identityOf } from '../expr/function.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
 
 /** What one table must write. */
@@ -30,6 +32,7 @@ export class WriteSet {
   readonly #catalog: Catalog
   readonly #writes = new Map<number, PendingWrite>()
   readonly #files = new Map<string, FileContent>()
+  readonly #code = new Map<string, CodeUse>()
   /** Row ids that something was computed from before the commit gives them. */
   readonly #firstRows = new Map<number, { readonly table: TableDefinition; readonly rowid: number }>()
   /** Definitions that the statement completes: types and dimensions that only the first value shows. */
@@ -61,6 +64,12 @@ export class WriteSet {
   /** Bytes to be kept in the database. */
   addFile(file: FileContent): void {
     this.#files.set(file.sha256, file)
+  }
+
+  /** Code that makes a column, an index or, as 0, the rows of a view. */
+  addCode(table: TableDefinition, what: number, { name, version }: FunctionIdentity): void {
+    const use = { table: table.id, what, code: { name, version } }
+    this.#code.set(`${table.id}:${what}:${identityOf(use.code)}`, use)
   }
 
   /** The id that the first new row of a table must get. */
@@ -120,6 +129,7 @@ export class WriteSet {
       firstRows: [...this.#firstRows.values()],
       schema: changes,
       files: [...this.#files.values()],
+      code: [...this.#code.values()],
       writes: [...this.#writes.values()].map((write) => this.#tableWrite(write)),
     }
   }

@@ -1,4 +1,5 @@
 import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import type { FunctionIdentity } from '../expr/function.js'
 import type { Node } from '../expr/node.js'
 import type { Sorting } from '../expr/operators/index.js'
 import type { ColumnType, DecodeContext, Stored } from '../types/column-type.js'
@@ -59,6 +60,17 @@ export interface Engine {
   changes(line: readonly TableDefinition[], since: number, until: number): Promise<RowChange[]>
   /** Cells of a table whose error is recorded: of some columns (or indexes), or of all; in some rows, or in all. */
   errors(table: TableDefinition, columns?: readonly string[], rows?: readonly number[]): Promise<StoredCellError[]>
+  /** How a stored cell came to be what it is, or was at a version; undefined where there is, or was, no such row. */
+  cellRecord(
+    table: TableDefinition,
+    column: ColumnDefinition,
+    rowid: number,
+    asOf?: number,
+  ): Promise<CellRecord | undefined>
+  /** The code that made something of a table in a version: a column, an index or, as 0, the rows of a view. */
+  codeAt(table: TableDefinition, what: number, version: number): Promise<FunctionIdentity[]>
+  /** When a version was made, and how; undefined where that is not known any more. */
+  versionRecord(version: number): Promise<Pick<VersionRecord, 'at' | 'operation'> | undefined>
   /** Results of calls that are kept, by their keys; those of one key by position. */
   results(keys: readonly string[]): Promise<KeptResult[]>
   /**
@@ -135,6 +147,25 @@ export interface VersionRecord {
   readonly errors: number
   /** The version that this one undid. */
   readonly reverts?: number
+}
+
+/** How a stored cell came about. */
+export interface CellRecord {
+  /** The version that made its value. */
+  readonly version: number
+  /** The version that filled it in a row that was there before; 0 where none did. */
+  readonly filled: number
+  /** Why it has no value, where its computation failed. */
+  readonly error?: Omit<StoredCellError, 'row' | 'column'>
+}
+
+/** Code that a commit made something with. */
+export interface CodeUse {
+  /** Id of the table or view. */
+  readonly table: number
+  /** The id of a column or index; 0 for the rows of a view. */
+  readonly what: number
+  readonly code: FunctionIdentity
 }
 
 /** How a row differs between two versions. */
@@ -336,6 +367,8 @@ export interface Commit {
   /** What it has computed that was pending. It must still be. */
   readonly completes?: PendingRange | undefined
   readonly results?: ResultWrites | undefined
+  /** Code that made what it writes, for the record. */
+  readonly code?: readonly CodeUse[] | undefined
   /** Rows that it was computed from, and the versions that they must still have. */
   readonly read?: readonly ReadRows[] | undefined
 }

@@ -60,6 +60,8 @@ export type {
 export type { ByteRange, Media, MediaKind, MediaRecord } from '../types/media.js'
 export type {
   Capabilities,
+  CellRecord,
+  CodeUse,
   Commit,
   CommitResult,
   CompiledQuery,

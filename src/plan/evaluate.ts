@@ -22,6 +22,12 @@ export class CellFailure {
     this.attempts = attempts
     this.isOld = isOld
   }
+
+  /** The class of the error; of the function's own, where it is one's. */
+  get type(): string {
+    const { error } = this
+    return ComputeError.isInstance(error) && error.cause instanceof Error ? error.cause.name : error.name
+  }
 }
 
 /** A value of a row, or why there is none. */

@@ -3,6 +3,9 @@ import { type Coverage, coverageOf } from '../compute/coverage.js'
 import { NotFoundError, QueryError, ValidationError } from '../errors.js'
 import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
+import { type Lineage, lineageOf } from '../lineage/lineage.js'
+import { type Replay, type ReplayOptions, replayCell } from '../lineage/replay.js'
+import { findCell } from '../lineage/stored-cell.js'
 import { findIndex } from '../plan/execute.js'
 import { type QueryNode, type SearchNode, type TableNode, tableOf } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
@@ -165,6 +168,59 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
   similaritySearch(query: SearchInput, column?: unknown): unknown {
     const inColumn = (name: unknown) => this.similarity(name as never, query, { as: 'similarity_score' })
     return column === undefined ? { inColumn } : inColumn(column)
+  }
+
+  /**
+   * How a cell came about: the version, time and functions that made its value, and the cells that it was made from,
+   * each as it was then, up to what was given: for a chunk, the document with page and stretch of text, for which the
+   * document is read again. What a function reads elsewhere (tables through `query`, the network) is not followed.
+   *
+   * @param rowid the row's `_rowid` in this table or view
+   * @throws NotFoundError when there is no such row or column, or, on `asOf`, no such version any more
+   * @throws ValidationError when the row id is no whole number of at least 1
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const topic = udf({ name: 'topic', version: 3 }, (text: string) => (/tea|bread/i.test(text) ? 'kitchen' : 'other'))
+   * const tagged = await notes.addComputedColumn('topic', (c) => topic(c.text))
+   * await tagged.insert({ text: 'Tea steeps.' })
+   * const lineage = await tagged.lineage(1, 'topic')
+   * console.log(lineage.functions, lineage.inputs[0]?.value) // [{ name: 'topic', version: 3 }] Tea steeps.
+   * console.log(lineage) // the whole tree
+   * ```
+   */
+  async lineage(rowid: number, column: keyof R & string): Promise<Lineage> {
+    const { session } = this[internals]
+    return lineageOf(session, await findCell(session, this.#source, rowid, column))
+  }
+
+  /**
+   * Computes a cell again, from the inputs that it was made from, and tells whether something else comes out. Nothing is
+   * written, no cache is asked, and every function that the cell itself calls is called.
+   *
+   * @param rowid the row's `_rowid` in this table or view
+   * @throws QueryError when the cell is given, or computed whenever it is read
+   * @throws NotFoundError when there is no such row or column, or, on `asOf`, no such version any more
+   * @throws ValidationError when the row id is no whole number of at least 1
+   * @example
+   * ```ts
+   * import { Pixeltable, t, udf } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * const size = (version: number) => udf({ name: 'size', version }, (text: string) => text.length * version)
+   * const sized = await notes.addComputedColumn('size', (c) => size(1)(c.text))
+   * await sized.insert({ text: 'tea' })
+   * console.log((await sized.replay(1, 'size')).differs) // false
+   * size(2)
+   * const { value, replayed, functions } = await (await pxt.getTable('notes')).replay(1, 'size')
+   * console.log(value, replayed, functions) // 3 6 [{ name: 'size', recorded: 1, current: 2 }]
+   * ```
+   */
+  async replay(rowid: number, column: keyof R & string, options: ReplayOptions = {}): Promise<Replay> {
+    const { session } = this[internals]
+    return replayCell(session, await findCell(session, this.#source, rowid, column), options)
   }
 
   get #definition(): TableDefinition {

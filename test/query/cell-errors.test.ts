@@ -26,9 +26,9 @@ test('are columns of a query, in every clause', async () => {
   const table = await numbers()
   const query = table.select((c) => ({ n: c.n, type: c.half.errorType(), message: c.next.errorMessage() }))
   expect(await query.collect()).toEqual([
-    { n: 1, type: 'ComputeError', message: 'errors_half@3 failed: 1 is odd' },
+    { n: 1, type: 'Error', message: 'errors_half@3 failed: 1 is odd' },
     { n: 2, type: null, message: null },
-    { n: 3, type: 'ComputeError', message: 'errors_half@3 failed: 3 is "odd"' },
+    { n: 3, type: 'RangeError', message: 'errors_half@3 failed: 3 is "odd"' },
   ])
   expect(query.toSQL().sql).toContain('"numbers@errors"')
   expect(

@@ -160,7 +160,7 @@ describe('compute', () => {
       { n: -1, s: 'x', root: null, plus: null },
     ])
     expect(errors).toEqual([
-      { table: 'c', row: 1, column: 'root', type: 'ComputeError', message: expect.stringContaining('negative') },
+      { table: 'c', row: 1, column: 'root', type: 'Error', message: expect.stringContaining('negative') },
     ])
     expect((await view.compute([{ n: 9 }, { n: 1 }])).rows).toEqual([{ n: 9, s: 'x', root: 3, plus: 4 }])
     expect(await plus.count()).toBe(0)

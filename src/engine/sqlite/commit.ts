@@ -13,6 +13,7 @@ import {
   type TableWrite,
 } from '../engine.js'
 import { toBinding } from './binding.js'
+import { recordCode } from './cell-records.js'
 import { compileFill } from './compile/index.js'
 import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
@@ -86,6 +87,7 @@ class Transaction {
     if (commit.results) writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
     if (this.#counts.size === 0) return { version: current, firstRow: this.#firstRow }
     this.#recordVersion(commit.operation)
+    for (const use of commit.code ?? []) recordCode(this.#connection, this.#version, use)
     return { version: this.#version, firstRow: this.#firstRow }
   }
 
@@ -150,6 +152,7 @@ class Transaction {
         this.#run('DELETE FROM pxt_definitions WHERE table_id = ?', id)
         this.#run('DELETE FROM pxt_versions WHERE table_id = ?', id)
         this.#run('DELETE FROM pxt_pending WHERE table_id = ?', id)
+        this.#run('DELETE FROM pxt_code WHERE table_id = ?', id)
         return
       }
       case 'renameTable': {

@@ -38,6 +38,14 @@ const migrations: readonly string[] = [
     reverts INTEGER,
     PRIMARY KEY (table_id, version)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pxt_code (
+    table_id INTEGER NOT NULL,
+    what INTEGER NOT NULL,
+    function TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    code INTEGER NOT NULL,
+    PRIMARY KEY (table_id, what, function, version)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE pxt_pending (
     id INTEGER PRIMARY KEY,
     table_id INTEGER NOT NULL,

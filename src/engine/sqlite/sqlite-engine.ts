@@ -1,9 +1,11 @@
-import type { TableDefinition } from '../../catalog/definition.js'
+import type { ColumnDefinition, TableDefinition } from '../../catalog/definition.js'
 import { EngineError, MediaError } from '../../errors.js'
+import type { FunctionIdentity } from '../../expr/function.js'
 import type { ColumnType, DecodeContext, Stored } from '../../types/column-type.js'
 import type { ByteRange } from '../../types/media.js'
 import type {
   Capabilities,
+  CellRecord,
   Commit,
   CommitResult,
   CompiledQuery,
@@ -23,6 +25,7 @@ import type {
 } from '../engine.js'
 import { registerAggregate } from './aggregates.js'
 import { toBinding } from './binding.js'
+import { cellRecord, codeAt } from './cell-records.js'
 import { commitSteps, lastVersion, nextRowid } from './commit.js'
 import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
@@ -158,6 +161,29 @@ class SqliteEngine implements Engine {
       function: string | null
     })[]
     return found.map(({ function: fn, ...row }) => ({ ...row, ...(fn === null ? {} : { function: fn }) }))
+  }
+
+  async cellRecord(
+    table: TableDefinition,
+    column: ColumnDefinition,
+    rowid: number,
+    asOf?: number,
+  ): Promise<CellRecord | undefined> {
+    await this.#transactions.outside()
+    return cellRecord(this.#connection, table, column, rowid, asOf ?? this.#meta('version'))
+  }
+
+  async codeAt(table: TableDefinition, what: number, version: number): Promise<FunctionIdentity[]> {
+    await this.#transactions.outside()
+    return codeAt(this.#connection, table.id, what, version)
+  }
+
+  async versionRecord(version: number): Promise<{ at: Date; operation: string } | undefined> {
+    await this.#transactions.outside()
+    const found = this.#connection
+      .prepare('SELECT at, operation FROM pxt_versions WHERE version = ? LIMIT 1')
+      .get(version) as { at: string; operation: string } | undefined
+    return found && { ...found, at: new Date(found.at) }
   }
 
   async results(keys: readonly string[]): Promise<KeptResult[]> {
