@@ -8,7 +8,7 @@ import { CellFailure } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
 import { printNode } from '../query/describe.js'
 import { isMedia, type Media } from '../types/media.js'
-import { baseRow, cellWhenMade, iterateAgain, parsed, recordOf, type StoredCell, valueOf } from './stored-cell.js'
+import { baseRow, cellWhenMade, iterateAgain, parsed, recordOf, type StoredCell, storedValue } from './stored-cell.js'
 
 /** Why a cell has no value. */
 export interface LineageError {
@@ -155,7 +155,7 @@ class Walk {
     const { version } = await this.#made(cell)
     const then = await cellWhenMade(session, cell, version)
     const inputs = await this.#inputs(then)
-    const value = await valueOf(session, cell)
+    const value = await storedValue(session, cell)
     const record = await recordOf(session, cell)
     const kind = column.iterated ? 'iterated' : column.computed ? 'computed' : 'given'
     return this.#lineage(cell, {
@@ -179,7 +179,7 @@ class Walk {
     visit(cell.column.computed!, (node) => {
       if (node.kind === 'function') functions.push({ name: node.fn.name, version: (node.fn.code ?? node.fn).version })
     })
-    const value = await valueOf(this.#session, cell)
+    const value = await storedValue(this.#session, cell)
     // What reads nothing is as old as the row, whose id never changes.
     const id = { ...cell.column, name: '_rowid', storedAs: '_rowid' }
     const own = inputs.length === 0 ? await recordOf(this.#session, { ...cell, column: id }) : undefined
@@ -265,7 +265,7 @@ class Walk {
     try {
       const row = await iterateAgain(this.#session, cell)
       const made = row && (await parsed(this.#session, cell.column.type, row[cell.column.name]))
-      return row && sameValue(cell.column.type, made, await valueOf(this.#session, cell)) ? row : undefined
+      return row && sameValue(cell.column.type, made, await storedValue(this.#session, cell)) ? row : undefined
     } catch {
       // A file that is gone, or an iterator of another program: the place is not known any more.
       return undefined

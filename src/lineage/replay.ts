@@ -5,7 +5,7 @@ import type { FunctionIdentity } from '../expr/function.js'
 import { visit } from '../expr/node.js'
 import { type Cell, CellFailure } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
-import { cellWhenMade, iterateAgain, parsed, recordOf, type StoredCell, valueIn, valueOf } from './stored-cell.js'
+import { cellWhenMade, iterateAgain, parsed, recordOf, type StoredCell, storedValue, valueIn } from './stored-cell.js'
 
 /** What a replay gave. */
 export interface Replay {
@@ -45,7 +45,7 @@ export async function replayCell(session: Session, cell: StoredCell, { signal }:
   if (!column.computed && !column.iterated) throw new QueryError(`${what} is given, not computed`)
   const record = (await recordOf(session, cell))!
   const then = await cellWhenMade(session, cell, record.version)
-  const value = await valueOf(session, cell)
+  const value = await storedValue(session, cell)
   const replayed = await again(session, then, signal)
   const differs =
     replayed instanceof CellFailure

@@ -86,7 +86,7 @@ export async function valueIn(session: Session, cell: StoredCell, value: Node, s
 }
 
 /** The value that is stored in a cell, or computed when it is read. */
-export const valueOf = (session: Session, cell: StoredCell): Promise<Cell> =>
+export const storedValue = (session: Session, cell: StoredCell): Promise<Cell> =>
   valueIn(session, cell, columnNode(cell.owner.id, cell.column.name))
 
 /** The row of a base that a row of a view derives from. */
