@@ -4,6 +4,7 @@ import type { Commit, FileContent, PendingRange, RowKey, SchemaChange, StoredCel
 import { ComputeError, ModelError, NotFoundError, PixeltableError, ValidationError } from '../errors.js'
 import { type Node, visit } from '../expr/node.js'
 import type { RowIterator } from '../iterators/iterator.js'
+import { Pace } from '../pace.js'
 import { type Cell, CellFailure, type EvaluateOptions, evaluate, type Rows } from '../plan/evaluate.js'
 import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
@@ -134,7 +135,7 @@ export class Change {
       if (column.unstored) continue
       const stored = write.inserted.get(column.name) ?? []
       write.inserted.set(column.name, stored)
-      this.#encode(batch, column, stored)
+      await this.#encode(batch, column, stored)
     }
     this.#options.onRows?.(batch)
     await this.#derive(batch, pending)
@@ -153,7 +154,7 @@ export class Change {
       if (column.unstored) continue
       const stored: Stored[] = []
       if (column.computed) batch.set(column.name, new Array(batch.length).fill(null))
-      this.#encode(batch, column, stored)
+      await this.#encode(batch, column, stored)
       write.inserted.set(column.name, stored)
     }
   }
@@ -168,11 +169,12 @@ export class Change {
       batch.set(column.name, await this.#computeExcept(batch, column, blocked))
     })
     await this.#check(batch, table.checks, pending)
-    const values = columns.map((column) => {
+    const values: Stored[][] = []
+    for (const column of columns) {
       const stored: Stored[] = []
-      this.#encode(batch, column, stored)
-      return stored
-    })
+      await this.#encode(batch, column, stored)
+      values.push(stored)
+    }
     const names = columns.map((column) => column.name)
     this.#writes.of(table).updates.push({ rows: batch.keys, versions, columns: names, values })
     await this.#derive(batch, pending)
@@ -217,7 +219,9 @@ export class Change {
     const args = await Promise.all(iterator.args.map((arg) => this.#evaluate(arg, base, view.name)))
     const parents: number[] = []
     const outputs = new Map<string, unknown[]>(view.columns.filter((c) => c.iterated).map((c) => [c.name, []]))
+    const pace = new Pace(this.#options.signal)
     for (const i of at) {
+      if (pace.due) await pace.rest()
       const values = args.map((column) => column[i])
       const failed = values.find((value) => value instanceof CellFailure)
       if (failed !== undefined || values.includes(null)) continue
@@ -250,7 +254,7 @@ export class Change {
     const batch = new RowBatch(view, this.newKeys(view, at.length), outputs, { batch: base, at })
     for (const column of view.columns) {
       const values = outputs.get(column.name)
-      if (values) batch.set(column.name, await Promise.all(values.map((value) => this.#parse(column, value))))
+      if (values) batch.set(column.name, await this.#parseAll(column, values))
       else if (!column.computed) batch.set(column.name, this.#defaults(view, column, at.length))
     }
     await this.insert(
@@ -445,7 +449,7 @@ export class Change {
       : this.#defaults(batch.table, column, batch.length)
     const stored: Stored[] = []
     batch.set(column.name, cells)
-    this.#encode(batch, column, stored)
+    await this.#encode(batch, column, stored)
     this.#writes.of(batch.table).updates.push({
       backfill: true,
       rows: batch.keys,
@@ -524,7 +528,9 @@ export class Change {
     const cells = await this.#evaluate(column.computed!, batch, column.name, at)
     if (this.#writes.typeOf(batch.table, column) === dynamicType) this.#resolveType(batch.table, column, cells)
     const result: Cell[] = new Array(cells.length)
+    const pace = new Pace(this.#options.signal)
     for (let i = 0; i < cells.length; i++) {
+      if (i % rowsPerLook === 0 && pace.due) await pace.rest()
       const cell = cells[i]
       if (cell instanceof CellFailure) {
         this.#refuse(batch, rowOf(i), column.name, cell)
@@ -546,6 +552,17 @@ export class Change {
       }
     }
     return result
+  }
+
+  async #parseAll(column: ColumnDefinition, values: readonly unknown[]): Promise<Cell[]> {
+    const pace = new Pace(this.#options.signal)
+    const cells: Cell[] = new Array(values.length)
+    for (let i = 0; i < values.length; i++) {
+      if (i % rowsPerLook === 0 && pace.due) await pace.rest()
+      const parsed = this.#parse(column, values[i])
+      cells[i] = parsed instanceof Promise ? await parsed : parsed
+    }
+    return cells
   }
 
   /** A value as its column's type has it; media are resolved. */
@@ -627,10 +644,12 @@ export class Change {
     if (value !== undefined) this.#writes.setType(table, column, typeOfValue(value))
   }
 
-  #encode(batch: RowBatch, column: ColumnDefinition, stored: Stored[]): void {
+  async #encode(batch: RowBatch, column: ColumnDefinition, stored: Stored[]): Promise<void> {
     const type = this.#writes.typeOf(batch.table, column)
     const cells = batch.column(column.name)
+    const pace = new Pace(this.#options.signal)
     for (let i = 0; i < cells.length; i++) {
+      if (i % rowsPerLook === 0 && pace.due) await pace.rest()
       const cell = cells[i]
       if (cell === null) stored.push(null)
       else if (cell instanceof CellFailure) {
@@ -718,6 +737,9 @@ export function callsPerRow(table: TableDefinition): number {
   }
   return calls
 }
+
+/** Rows between two looks at the clock. */
+const rowsPerLook = 64
 
 /** A column of a table as an expression. */
 const columnOf = (table: TableDefinition, name: string): Node => ({ kind: 'column', table: table.id, name })

@@ -1,5 +1,6 @@
 import type { ColumnDefinition, TableDefinition } from '../catalog/definition.js'
 import { NotFoundError, PixeltableError, ValidationError } from '../errors.js'
+import { Pace } from '../pace.js'
 import type { Cell } from '../plan/evaluate.js'
 import type { Session } from '../plan/session.js'
 import type { ColumnType } from '../types/column-type.js'
@@ -20,6 +21,8 @@ export function parseCell(
   })
 }
 
+/** Rows between two looks at the clock. */
+const rowsPerLook = 64
 /** Files opened or fetched at a time. */
 const concurrentFiles = 8
 
@@ -85,8 +88,10 @@ async function parseColumn(
 ): Promise<void> {
   const { name, type } = column
   const fallback = makeDefault(table, column, session)
+  const pace = new Pace(signal)
   let waiting: Promise<void>[] = []
   for (let i = 0; i < rows.length; i++) {
+    if (i % rowsPerLook === 0 && pace.due) await pace.rest()
     const row = rows[i]!
     let value = Object.hasOwn(row, name) ? row[name] : undefined
     if (value === undefined && fallback) value = fallback()
@@ -121,6 +126,7 @@ async function parseColumn(
     }
     if (waiting.length >= concurrentFiles) {
       await settleAll(waiting)
+      if (pace.due) await pace.rest()
       waiting = []
     }
   }

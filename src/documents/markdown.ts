@@ -1,11 +1,11 @@
 import type { Nodes, Parents, Root } from 'mdast'
+import { Pace } from '../pace.js'
 import { BlockBuilder } from './block-builder.js'
 import { decodeText } from './decode-text.js'
 import type { BlockKind } from './document.js'
 import type { DocumentFormat } from './format.js'
 import { addHtmlBlocks } from './html.js'
 import { markdownPieces } from './markdown-pieces.js'
-import { Pace } from './pace.js'
 import { type BuiltText, TextBuilder } from './text-builder.js'
 
 /** Markdown as GitHub reads it, with YAML front matter. */

@@ -1,6 +1,6 @@
 import { ValidationError } from '../errors.js'
+import type { Pace } from '../pace.js'
 import { firstIndex } from './first-index.js'
-import type { Pace } from './pace.js'
 import { splitRange } from './range.js'
 import type { SplitOptions } from './split-options.js'
 import { tokenRanges } from './tokens.js'

@@ -1,9 +1,9 @@
 import { MediaError } from '../errors.js'
 import { loadOptional } from '../optional-package.js'
+import { Pace } from '../pace.js'
 import { BlockBuilder } from './block-builder.js'
 import type { HeadingLevel, ParsedDocument } from './document.js'
 import type { DocumentFormat } from './format.js'
-import { Pace } from './pace.js'
 import type { PdfTextItem } from './pdf-items.js'
 import { type PdfParagraph, paragraphsOf, withoutLineHyphens } from './pdf-paragraphs.js'
 

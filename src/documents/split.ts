@@ -1,7 +1,7 @@
+import { Pace } from '../pace.js'
 import type { Block, BlockKind, HeadingPath, ParsedDocument } from './document.js'
 import { firstIndex } from './first-index.js'
 import { measureOf } from './measure.js'
-import { Pace } from './pace.js'
 import { pack, type Unit, wordCuts } from './pack.js'
 import { type Range, splitRange } from './range.js'
 import { sentenceRanges } from './sentences.js'

@@ -1,5 +1,6 @@
 import type { Engine, KeptResult, ResultWrites } from '../engine/engine.js'
 import type { FunctionCode } from '../expr/function.js'
+import { Pace } from '../pace.js'
 import { mayBeAsynchronous } from '../scheduler/caller.js'
 import type { ResultMemory } from '../scheduler/remember.js'
 import type { DecodeContext } from '../types/column-type.js'
@@ -8,6 +9,11 @@ import { typeFromConfig } from '../types/registry.js'
 
 /** A statement that takes longer puts what it has so far on the disk, this often; in milliseconds. */
 const flushInterval = 5000
+
+/** Keys that one query asks for. */
+const keysAtOnce = 2000
+
+const pace = new Pace()
 
 interface Made {
   readonly code: FunctionCode
@@ -52,7 +58,12 @@ export class ResultLog implements ResultMemory {
   }
 
   async recall(code: FunctionCode, keys: readonly (string | undefined)[]): Promise<Map<number, unknown>> {
-    const found = await this.#engine.results(keys.filter((key) => key !== undefined))
+    const asked = keys.filter((key) => key !== undefined)
+    const found: KeptResult[] = []
+    for (let start = 0; start < asked.length; start += keysAtOnce) {
+      if (pace.due) await pace.rest()
+      found.push(...(await this.#engine.results(asked.slice(start, start + keysAtOnce))))
+    }
     const known = new Map<number, unknown>()
     if (found.length === 0) return known
     const byKey = new Map<string, KeptResult[]>()
@@ -116,7 +127,12 @@ export class ResultLog implements ResultMemory {
   async #flush(of = (code: FunctionCode) => this.remembers(code)): Promise<void> {
     const until = this.#made.length
     const made = this.#made.slice(this.#flushed, until).filter(({ code }) => of(code))
-    const results = made.flatMap((result) => encode(result, !result.code.cache) ?? [])
+    const results: KeptResult[] = []
+    for (const result of made) {
+      const encoded = encode(result, !result.code.cache)
+      if (encoded) results.push(encoded)
+      if (pace.due) await pace.rest()
+    }
     if (results.length === 0) return
     try {
       const places = await this.#engine.keepResults(results)

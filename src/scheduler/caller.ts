@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type FunctionCode, identityOf, type Usage } from '../expr/function.js'
+import { Pace } from '../pace.js'
 import { Call } from './call.js'
 import { classifyError } from './classify-error.js'
 import { Pool, poolNamed } from './pool.js'
@@ -39,8 +40,7 @@ export interface Asker {
   readonly tracer?: Tracer | undefined
 }
 
-/** Synchronous work yields to the event loop after this long, in milliseconds. */
-const timeSlice = 15
+const pace = new Pace()
 
 const callers = new WeakMap<FunctionCode, Caller>()
 
@@ -189,7 +189,6 @@ class Caller {
     const { signal, stop } = asker
     const context = new Call([signal], this.#code.signal, 1)
     const began = performance.now()
-    let sliceEnd = began + timeSlice
     let row = start
     let failed = 0
     try {
@@ -211,10 +210,7 @@ class Caller {
           asker.failed(row, cause, 1)
           stop?.abort()
         }
-        if (performance.now() > sliceEnd) {
-          await new Promise((resolve) => setImmediate(resolve))
-          sliceEnd = performance.now() + timeSlice
-        }
+        if (pace.due) await pace.rest()
       }
       return row
     } finally {
@@ -271,6 +267,8 @@ class Caller {
 
   /** Makes one call for rows that wait. Which ones is decided now, so that batches are as full as they can be. */
   async #next(acquire: (tokens: number) => Promise<Permit>): Promise<void> {
+    // What returns promises may do its work before it returns them.
+    if (pace.due) await pace.rest()
     let items = this.#take()
     if (items.length === 0) return
     const permit = await acquire(this.#tokensOf(items))

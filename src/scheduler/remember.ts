@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { FunctionCode } from '../expr/function.js'
+import { Pace } from '../pace.js'
 import { typeOfValue } from '../types/dynamic.js'
 import { type Asker, callRows } from './caller.js'
 
@@ -12,6 +13,8 @@ export interface ResultMemory {
   remember(code: FunctionCode, key: string, value: unknown): void
 }
 
+const pace = new Pace()
+
 /**
  * Calls a function for those rows of arguments whose results are not known. A function that keeps its results is called
  * once for equal arguments.
@@ -23,7 +26,11 @@ export async function callUnknown(
   memory: ResultMemory | undefined,
 ): Promise<void> {
   if (!memory?.remembers(code)) return callRows(code, rows, asker)
-  const keys = rows.map((args) => keyOf(code, args))
+  const keys: (string | undefined)[] = new Array(rows.length)
+  for (const [i, args] of rows.entries()) {
+    keys[i] = keyOf(code, args)
+    if (pace.due) await pace.rest()
+  }
   const known = await memory.recall(code, keys)
   /** For each call, the rows that get its result. */
   const groups: number[][] = []

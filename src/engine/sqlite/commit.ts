@@ -84,7 +84,7 @@ class Transaction {
     for (const fill of commit.fills ?? []) yield* this.#fill(fill)
     for (const deferred of commit.defers ?? []) this.#defer(deferred)
     if (commit.completes) this.#complete(commit.completes)
-    if (commit.results) writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
+    if (commit.results) yield* writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
     if (this.#counts.size === 0) return { version: current, firstRow: this.#firstRow }
     this.#recordVersion(commit.operation)
     for (const use of commit.code ?? []) recordCode(this.#connection, this.#version, use)

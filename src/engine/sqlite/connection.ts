@@ -4,6 +4,7 @@ import type { Database, Statement } from 'better-sqlite3'
 import { LRUCache } from 'lru-cache'
 import { ConflictError, EngineError, MissingPackageError, NotFoundError } from '../../errors.js'
 import { registerBridges } from './bridge.js'
+import { Checkpoints } from './checkpoints.js'
 import { registerFunctions } from './functions.js'
 import { migrate } from './migrations.js'
 
@@ -19,6 +20,9 @@ export interface ConnectionOptions {
 const defaultMaxResultBytes = 256 * 2 ** 20
 /** Statements kept prepared. Preparing costs more than running a small one. */
 const cachedStatements = 256
+/** Of the page cache: a negative number counts kibibytes. */
+const cacheSize = -65536
+const spillingCacheSize = -4096
 /** How long one attempt may block the event loop; further waiting is asynchronous. */
 const attemptTimeout = 20
 
@@ -27,6 +31,7 @@ export class Connection {
   readonly db: Database
   readonly #statements = new LRUCache<string, Statement>({ max: cachedStatements })
   readonly #busyTimeout: number
+  #checkpoints: Checkpoints | undefined
 
   /** Bytes that kept results of calls may take. */
   readonly maxResultBytes: number
@@ -55,9 +60,10 @@ export class Connection {
           opened.pragma('synchronous = FULL')
         }
         opened.pragma('mmap_size = 268435456')
-        opened.pragma('cache_size = -65536')
+        opened.pragma(`cache_size = ${cacheSize}`)
         migrate(opened, readonly)
       })
+      if (!readonly && path !== ':memory:') connection.#checkpoints = new Checkpoints(opened)
       registerFunctions(opened)
       return connection
     } catch (cause) {
@@ -103,7 +109,23 @@ export class Connection {
     }
   }
 
+  /** Whether what a transaction changes is written as it goes on, and not all at once when it ends. */
+  set spills(spills: boolean) {
+    this.db.pragma(`cache_size = ${spills ? spillingCacheSize : cacheSize}`)
+  }
+
+  /** A large transaction is about to be committed: what can be done before is done without holding the event loop. */
+  async beforeCommit(): Promise<void> {
+    await this.#checkpoints?.flush()
+  }
+
+  /** Something was committed. */
+  afterCommit(): void {
+    this.#checkpoints?.committed()
+  }
+
   close(): void {
+    this.#checkpoints?.close()
     this.#statements.clear()
     this.db.close()
   }

@@ -3,6 +3,8 @@ import type { Connection } from './connection.js'
 
 /** Bytes that a row takes besides its value, about. */
 const overhead = 150
+/** Results that one step of a commit writes. */
+const resultsPerStep = 256
 
 /** Results of calls that are kept, by their keys. */
 export function findResults(connection: Connection, keys: readonly string[]): KeptResult[] {
@@ -16,11 +18,18 @@ export function findResults(connection: Connection, keys: readonly string[]): Ke
 }
 
 /** Does what a commit does to them. Part of a transaction. */
-export function writeResults(connection: Connection, { made, used, touched }: ResultWrites, maxBytes: number): void {
+export function* writeResults(
+  connection: Connection,
+  { made, used, touched }: ResultWrites,
+  maxBytes: number,
+): Generator<void> {
   if (made.length + used.length + touched.length === 0) return
   const results = new Results(connection)
   if (used.length > 0) results.remove(used)
-  for (const result of made) results.put(result)
+  for (const [i, result] of made.entries()) {
+    results.put(result)
+    if (i % resultsPerStep === 0) yield
+  }
   if (touched.length > 0) results.touch(touched)
   results.shrink(maxBytes)
 }

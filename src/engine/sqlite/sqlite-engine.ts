@@ -204,6 +204,7 @@ class SqliteEngine implements Engine {
       const slice = results.slice(start, start + resultsAtOnce)
       const add = db.transaction(() => addResults(this.#connection, slice, maxResultBytes))
       places.push(...(await this.#transactions.between(() => add.immediate())))
+      this.#connection.afterCommit()
     }
     return places
   }

@@ -1,9 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Pace } from '../../pace.js'
 import type { OpenVersion } from './commit.js'
 import type { Connection } from './connection.js'
 
 // One for all connections: each costs every promise of the process.
 const inside = new AsyncLocalStorage<OpenVersion>()
+
+const pace = new Pace()
 
 /**
  * Transactions of several statements on one connection. The connection sees what they have not yet committed, so
@@ -49,12 +52,20 @@ export class Transactions {
     return this.#alone(async (version) => {
       this.#open = { version, operation }
       const work = steps(undefined)
-      for (let sliceEnd = performance.now() + timeSlice; ; ) {
-        const step = work.next()
-        if (step.done) return step.value
-        if (performance.now() < sliceEnd) continue
-        await new Promise((resolve) => setImmediate(resolve))
-        sliceEnd = performance.now() + timeSlice
+      let isLong = false
+      try {
+        for (let step = work.next(); ; step = work.next()) {
+          if (step.done) {
+            if (isLong) await this.#connection.beforeCommit()
+            return step.value
+          }
+          if (!pace.due) continue
+          await pace.rest()
+          if (!isLong) this.#connection.spills = true
+          isLong = true
+        }
+      } finally {
+        if (isLong) this.#connection.spills = false
       }
     })
   }
@@ -88,6 +99,7 @@ export class Transactions {
       const version = db.prepare(`SELECT value + 1 FROM pxt_meta WHERE key = 'version'`).pluck().get() as number
       const result = await work(version)
       db.prepare('COMMIT').run()
+      this.#connection.afterCommit()
       return result
     } catch (error) {
       // SQLite has rolled back by itself after some errors, such as a full disk.
@@ -102,9 +114,6 @@ export class Transactions {
 
 /** What is open while its version is asked for. */
 const unnamed: OpenVersion = { version: 0, operation: '' }
-
-/** A commit hands the event loop over after this long, in milliseconds. */
-const timeSlice = 12
 
 function toEnd<T>(steps: Generator<void, T>): T {
   for (;;) {

@@ -1,4 +1,5 @@
 import { ModelError, ValidationError } from '../../errors.js'
+import { Pace } from '../../pace.js'
 import type { Embedder } from '../../search/embedder.js'
 import { StaticModel } from './model.js'
 import { loadWeights } from './weights.js'
@@ -29,16 +30,18 @@ export function miniEmbed(): Embedder {
     batchSize: 256,
     concurrency: 1,
     async embed(values, options) {
-      options?.signal?.throwIfAborted()
       values.forEach((value, row) => {
         if (typeof value === 'string') return
         throw new ValidationError(`mini-embed embeds strings, but value ${row} is ${describe(value)}`, { row })
       })
       const model = await loaded()
-      return values.map((value) => {
-        options?.signal?.throwIfAborted()
-        return model.encode(value as string)
-      })
+      const pace = new Pace(options?.signal)
+      const vectors: Float32Array[] = []
+      for (const value of values) {
+        if (pace.due) await pace.rest()
+        vectors.push(model.encode(value as string))
+      }
+      return vectors
     },
   }
 }
