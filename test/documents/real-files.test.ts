@@ -51,8 +51,7 @@ describe.skipIf(!found)('real files', () => {
     expect(files.length).toBeGreaterThan(100)
   })
 
-  it.each(files)('%s is read, or refused with a reason, in time and in silence', async (name) => {
-    const start = performance.now()
+  it.each(files)('%s is read, or refused with a reason, in silence', async (name) => {
     const bytes = await load(name)
     const size = bytes.length
     const document = await parse(name).catch((error: unknown) => error)
@@ -87,7 +86,6 @@ describe.skipIf(!found)('real files', () => {
     }
     expect(bytes.length).toBe(size)
     expect(noise).toEqual([])
-    expect(performance.now() - start).toBeLessThan(15_000)
   })
 
   it.each([

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { Pixeltable, type Table, t, udf } from '../../src/index.js'
+import { Pixeltable, type Table, t, table, udf, view } from '../../src/index.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'pixeltable-faults-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -141,6 +141,20 @@ const operations: readonly (readonly [string, (notes: Notes, pxt: Pixeltable) =>
     (notes) => notes.alterComputedColumn('loud' as never, (c: any) => shout(c.text.concat('b'))),
   ],
   ['replace column', (notes) => notes.addComputedColumn('loud2' as never, (c: any) => c.text, { ifExists: 'replace' })],
+  [
+    'sync',
+    (_, pxt) => {
+      const Notes = table('notes', { id: t.int(), text: t.string(), stars: t.int().default(1) }, { primaryKey: ['id'] })
+        .computed('loud', (c) => shout(c.text.concat('?')))
+        .computed('twice', (c) => c.loud.concat(c.loud))
+        .index('stars')
+      const Some = view(
+        'some',
+        Notes.where((c) => c.loud.contains('B')),
+      )
+      return pxt.sync({ notes: Notes, some: Some, more: view('more.views', Notes) }, { prune: true })
+    },
+  ],
   ['rename column', (notes) => notes.renameColumn('text', 'words' as never)],
   ['add index', (notes) => notes.addEmbeddingIndex('loud' as never, { embed, name: 'by_loud' })],
   ['drop index', (notes) => notes.dropEmbeddingIndex({ name: 'by_text' })],

@@ -202,12 +202,12 @@ test('a call that takes too long ends, and its signal says so', async () => {
   const code = codeOf({ timeout: 30, retries: 1 }, async function (n: number) {
     this.signal.addEventListener('abort', () => aborted((this.signal.reason as Error).name))
     if (n === 1 && this.attempt === 2) return 'second time'
-    await sleep(n === 0 ? 1 : 10_000)
+    await sleep(n === 0 ? 1 : 60_000)
     return n
   })
   const start = performance.now()
   expect((await call(code, [0, 1, 2])).values).toEqual([0, 'second time', 'took longer than 30 ms ×2'])
-  expect(performance.now() - start).toBeLessThan(5000)
+  expect(performance.now() - start).toBeLessThan(20_000)
   expect(aborted.mock.calls).toEqual([['TimeoutError'], ['TimeoutError'], ['TimeoutError']])
 })
 
@@ -255,7 +255,7 @@ test('an abort ends the wait at once; others in the same batch go on', async () 
   const signals: AbortSignal[] = []
   const code = codeOf({ batchSize: 4 }, async function (batch: number[]) {
     signals.push(this.signal)
-    await sleep(50)
+    await sleep(1000)
     return batch
   })
   const impatient = call(code, [1, 2], { signal: controller.signal })
@@ -263,7 +263,7 @@ test('an abort ends the wait at once; others in the same batch go on', async () 
   setTimeout(() => controller.abort(new Error('enough')), 10)
   const start = performance.now()
   await expect(impatient).rejects.toThrow('enough')
-  expect(performance.now() - start).toBeLessThan(40)
+  expect(performance.now() - start).toBeLessThan(900)
   expect((await patient).values).toEqual([3])
   expect(signals.map(({ aborted }) => aborted)).toEqual([false])
   const lonely = call(code, [5], { signal: controller.signal })
