@@ -84,6 +84,8 @@ export interface Engine {
   pending(): Promise<PendingRange[]>
   /** The id that the next row inserted into a table gets. */
   nextRowid(table: TableDefinition): Promise<number>
+  /** Reads the vectors of indexes at once, so that they can be held in memory; absent in an engine that cannot. */
+  readonly vectors?: VectorReader | undefined
   /** Removes what only versions before `keepFrom` need, and gives the space back. */
   vacuum(keepFrom: number): Promise<VacuumResult>
   /**
@@ -246,6 +248,34 @@ export interface Select {
 /** One key of an order. */
 export interface SortKey extends Sorting {
   readonly node: Node
+}
+
+/** Vectors of an index with the ids of their rows, as they are stored: little-endian float32. */
+export interface StoredVectors {
+  readonly rowids: readonly number[]
+  readonly vectors: readonly Uint8Array[]
+}
+
+/** What became of the vectors of an index: those that are new or changed, and rows that have none any more. */
+export interface VectorChanges {
+  readonly set: StoredVectors
+  readonly gone: readonly number[]
+}
+
+/** Reads vectors of a table's own indexes, synchronously: a search must not wait between looking and reading. */
+export interface VectorReader {
+  /** What it is equal to while nothing is committed by anybody; undefined while a transaction is open. */
+  state(): string | undefined
+  /** The last version that changed a table. */
+  version(table: TableDefinition): number
+  /** The vectors behind a row id, by ascending row id. */
+  page(table: TableDefinition, index: IndexDefinition, after: number, limit: number): StoredVectors
+  /** The vectors of some rows. */
+  rows(table: TableDefinition, index: IndexDefinition, rowids: readonly number[]): StoredVectors
+  /** What has changed since a version; undefined when that is not known any more. */
+  changes(table: TableDefinition, index: IndexDefinition, since: number): VectorChanges | undefined
+  /** The row ids that a query gives as its only column. */
+  matching(select: Select): number[]
 }
 
 /** Where the rows of a query come from. */

@@ -21,6 +21,7 @@ import type {
   StoredCellError,
   StoredDefinition,
   VacuumResult,
+  VectorReader,
   VersionRecord,
 } from '../engine.js'
 import { registerAggregate } from './aggregates.js'
@@ -36,6 +37,7 @@ import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
 import { Transactions } from './transactions.js'
 import { vacuum } from './vacuum.js'
+import { SqliteVectors } from './vectors.js'
 
 /**
  * The SQLite engine: better-sqlite3 with sqlite-vec.
@@ -54,11 +56,13 @@ class SqliteEngine implements Engine {
   readonly readonly: boolean
   readonly #connection: Connection
   readonly #transactions: Transactions
+  readonly vectors: VectorReader
   #held = 0
 
   constructor(connection: Connection, readonly: boolean) {
     this.#connection = connection
     this.#transactions = new Transactions(connection)
+    this.vectors = new SqliteVectors(connection, this.#transactions)
     this.readonly = readonly
   }
 

@@ -15,6 +15,8 @@ const pace = new Pace()
 export class Transactions {
   readonly #connection: Connection
   #open: OpenVersion | undefined
+  /** How many have ended. */
+  ended = 0
   #end: Promise<unknown> = Promise.resolve()
 
   constructor(connection: Connection) {
@@ -107,6 +109,7 @@ export class Transactions {
       throw error
     } finally {
       this.#open = undefined
+      this.ended++
       ended()
     }
   }

@@ -1,0 +1,108 @@
+import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import type { Select, StoredVectors, VectorChanges, VectorReader } from '../engine.js'
+import { toBinding } from './binding.js'
+import { lastVersion } from './commit.js'
+import { compileSelect } from './compile/index.js'
+import type { Connection } from './connection.js'
+import { historyTable, keepsVectors, vectorsTable } from './ddl.js'
+import { quote } from './fragment.js'
+import type { Transactions } from './transactions.js'
+
+/** Reads vectors for those who hold them in memory. */
+export class SqliteVectors implements VectorReader {
+  readonly #connection: Connection
+  readonly #transactions: Transactions
+
+  constructor(connection: Connection, transactions: Transactions) {
+    this.#connection = connection
+    this.#transactions = transactions
+  }
+
+  state(): string | undefined {
+    if (this.#transactions.open) return undefined
+    return `${this.#transactions.ended}:${this.#connection.prepare('PRAGMA data_version').pluck().get()}`
+  }
+
+  version(table: TableDefinition): number {
+    return lastVersion(this.#connection, table)
+  }
+
+  page(table: TableDefinition, index: IndexDefinition, after: number, limit: number): StoredVectors {
+    return vectorPage(this.#connection, table, index, after, limit)
+  }
+
+  rows(table: TableDefinition, index: IndexDefinition, rowids: readonly number[]): StoredVectors {
+    return vectorsOfRows(this.#connection, table, index, rowids)
+  }
+
+  changes(table: TableDefinition, index: IndexDefinition, since: number): VectorChanges | undefined {
+    return vectorChanges(this.#connection, table, index, since)
+  }
+
+  matching(select: Select): number[] {
+    const { sql, params } = compileSelect(select)
+    return this.#connection
+      .prepare(sql)
+      .pluck()
+      .all(...params.map(toBinding)) as number[]
+  }
+}
+
+function vectorPage(
+  connection: Connection,
+  table: TableDefinition,
+  index: IndexDefinition,
+  after: number,
+  limit: number,
+): StoredVectors {
+  const { name, column } = placeOf(table, index)
+  const sql = `SELECT _rowid, ${column} FROM ${name} WHERE _rowid > ? AND ${column} IS NOT NULL ORDER BY _rowid LIMIT ?`
+  return stored(connection.prepare(sql).raw().all(after, limit))
+}
+
+/** Those that have none are left out. */
+function vectorsOfRows(
+  connection: Connection,
+  table: TableDefinition,
+  index: IndexDefinition,
+  rowids: readonly number[],
+): StoredVectors {
+  const { name, column } = placeOf(table, index)
+  const read = connection.prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _rowid = ? AND ${column} IS NOT NULL`).raw()
+  return stored(rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)))
+}
+
+function vectorChanges(
+  connection: Connection,
+  table: TableDefinition,
+  index: IndexDefinition,
+  since: number,
+): VectorChanges | undefined {
+  const first = connection.prepare(`SELECT value FROM pxt_meta WHERE key = 'first_version'`).pluck().get() as number
+  if (since < first) return undefined
+  const { name, column } = placeOf(table, index)
+  const set = stored(
+    connection.prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _version > ? AND ${column} IS NOT NULL`).raw().all(since),
+  )
+  const gone = connection
+    .prepare(
+      `SELECT DISTINCT _rowid FROM ${quote(historyTable(table.name))} WHERE _until > ? AND _rowid NOT IN (SELECT _rowid FROM ${name} WHERE ${column} IS NOT NULL)`,
+    )
+    .pluck()
+    .all(since) as number[]
+  return { set, gone }
+}
+
+/** Where an index has its vectors: in a table of its own, or in a column of its table. */
+function placeOf(table: TableDefinition, index: IndexDefinition): { readonly name: string; readonly column: string } {
+  return keepsVectors(index)
+    ? { name: quote(vectorsTable(table.name, index.name)), column: 'vector' }
+    : { name: quote(table.name), column: quote(index.column) }
+}
+
+function stored(rows: readonly unknown[]): StoredVectors {
+  return {
+    rowids: rows.map((row) => (row as [number, Uint8Array])[0]),
+    vectors: rows.map((row) => (row as [number, Uint8Array])[1]),
+  }
+}
