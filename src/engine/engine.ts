@@ -274,8 +274,12 @@ export interface VectorReader {
   rows(table: TableDefinition, index: IndexDefinition, rowids: readonly number[]): StoredVectors
   /** What has changed since a version; undefined when that is not known any more. */
   changes(table: TableDefinition, index: IndexDefinition, since: number): VectorChanges | undefined
+  /** The greatest row id that has a vector; 0 when none has. */
+  last(table: TableDefinition, index: IndexDefinition): number
   /** The row ids that a query gives as its only column. */
   matching(select: Select): number[]
+  /** Equal for queries that are. */
+  keyOf(select: Select): string
 }
 
 /** Where the rows of a query come from. */
@@ -493,4 +497,6 @@ export interface CommitResult {
   readonly version: number
   /** The row id of the first new row, by table id. */
   readonly firstRow: ReadonlyMap<number, number>
+  /** What `VectorReader.state` was before it, and is after it while nobody else commits; absent in a transaction. */
+  readonly states?: { readonly before: string; readonly after: string } | undefined
 }

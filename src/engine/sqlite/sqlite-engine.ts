@@ -21,7 +21,6 @@ import type {
   StoredCellError,
   StoredDefinition,
   VacuumResult,
-  VectorReader,
   VersionRecord,
 } from '../engine.js'
 import { registerAggregate } from './aggregates.js'
@@ -56,7 +55,7 @@ class SqliteEngine implements Engine {
   readonly readonly: boolean
   readonly #connection: Connection
   readonly #transactions: Transactions
-  readonly vectors: VectorReader
+  readonly vectors: SqliteVectors
   #held = 0
 
   constructor(connection: Connection, readonly: boolean) {
@@ -334,7 +333,12 @@ class SqliteEngine implements Engine {
   async commit(commit: Commit): Promise<CommitResult> {
     if (this.readonly) throw new EngineError(`cannot ${commit.operation}: the database was opened read-only`)
     try {
-      return await this.#transactions.steps(commit.operation, (open) => commitSteps(this.#connection, commit, open))
+      let states: CommitResult['states']
+      const result = await this.#transactions.steps(commit.operation, (open) => {
+        if (!open) states = this.vectors.around()
+        return commitSteps(this.#connection, commit, open)
+      })
+      return { ...result, states }
     } catch (cause) {
       throw engineError(cause, `cannot ${commit.operation}`)
     }

@@ -23,6 +23,13 @@ export class SqliteVectors implements VectorReader {
     return `${this.#transactions.ended}:${this.#connection.prepare('PRAGMA data_version').pluck().get()}`
   }
 
+  /** The states before and after the transaction that is open. */
+  around(): { before: string; after: string } {
+    const state = (ended: number) => `${ended}:${this.#connection.prepare('PRAGMA data_version').pluck().get()}`
+    const { ended } = this.#transactions
+    return { before: state(ended), after: state(ended + 1) }
+  }
+
   version(table: TableDefinition): number {
     return lastVersion(this.#connection, table)
   }
@@ -37,6 +44,22 @@ export class SqliteVectors implements VectorReader {
 
   changes(table: TableDefinition, index: IndexDefinition, since: number): VectorChanges | undefined {
     return vectorChanges(this.#connection, table, index, since)
+  }
+
+  last(table: TableDefinition, index: IndexDefinition): number {
+    const { name } = placeOf(table, index)
+    return this.#connection.prepare(`SELECT coalesce(max(_rowid), 0) FROM ${name}`).pluck().get() as number
+  }
+
+  keyOf(select: Select): string {
+    const { sql, params } = compileSelect(select)
+    return JSON.stringify([sql, params], (_, value) =>
+      value instanceof Uint8Array
+        ? Buffer.from(value).toString('base64')
+        : typeof value === 'bigint'
+          ? `${value}n`
+          : value,
+    )
   }
 
   matching(select: Select): number[] {
@@ -68,7 +91,9 @@ function vectorsOfRows(
   rowids: readonly number[],
 ): StoredVectors {
   const { name, column } = placeOf(table, index)
-  const read = connection.prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _rowid = ? AND ${column} IS NOT NULL`).raw()
+  const read = connection
+    .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _rowid = ? AND ${column} IS NOT NULL`)
+    .raw()
   return stored(rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)))
 }
 
@@ -82,7 +107,10 @@ function vectorChanges(
   if (since < first) return undefined
   const { name, column } = placeOf(table, index)
   const set = stored(
-    connection.prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _version > ? AND ${column} IS NOT NULL`).raw().all(since),
+    connection
+      .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _version > ? AND ${column} IS NOT NULL`)
+      .raw()
+      .all(since),
   )
   const gone = connection
     .prepare(

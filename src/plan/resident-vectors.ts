@@ -1,0 +1,274 @@
+import { setImmediate } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader } from '../engine/engine.js'
+import { type Precision, type SearchResult, VectorMatrix } from '../search/matrix/vector-matrix.js'
+import { decodeVector } from '../types/arrays.js'
+
+/** What a search wants. */
+export interface ResidentSearch {
+  readonly k: number
+  readonly offset: number
+  /** Gives the ids of the rows that may be found; all of them when undefined. */
+  readonly filter: Select | undefined
+  /** Whether the filter gives the same rows as long as nothing is committed. */
+  readonly isStable: boolean
+}
+
+/** The vectors of one index in memory. */
+interface Entry {
+  /** As they are named now. */
+  table: TableDefinition
+  index: IndexDefinition
+  readonly matrix: VectorMatrix
+  readonly precision: Precision
+  /** `VectorReader.state` when it was last in step with the database; undefined while it is filled. */
+  state: string | undefined
+  /** The version of the table that it has. */
+  version: number
+}
+
+/** Vectors read at a time while memory is filled: some milliseconds. */
+const pageSize = 1000
+/** Up to so many rows a scan of whole numbers costs less than to read the best rows for comparison. */
+const fewRows = 20_000
+/** Row ids that remembered filters may have together. */
+const filterIds = 4_000_000
+
+/**
+ * Vectors of indexes in memory, for searches of the present. The first search of an index is answered by the database,
+ * and the vectors are read after it; commits keep them in step, and what other processes commit is read when it is
+ * noticed. The least recently used go first when there are too many.
+ */
+export class ResidentVectors {
+  readonly #reader: VectorReader | undefined
+  readonly #limit: number
+  /** By table and index; the least recently used first. */
+  readonly #entries = new Map<string, Entry>()
+  /** Indexes that are larger than all the memory there is, with their versions then. */
+  readonly #tooLarge = new Map<string, number>()
+  readonly #filters = new LRUCache<string, readonly number[]>({
+    maxSize: filterIds,
+    sizeCalculation: (ids) => ids.length + 100,
+  })
+  #filterState: string | undefined
+
+  constructor(engine: Engine, limit: number) {
+    this.#reader = engine.vectors
+    this.#limit = limit
+  }
+
+  /** Bytes of memory held. */
+  get bytes(): number {
+    let bytes = 0
+    for (const { matrix } of this.#entries.values()) bytes += matrix.bytes
+    return bytes
+  }
+
+  /** How an index is held; undefined where it is not, or not yet. */
+  of(table: TableDefinition, index: IndexDefinition): { precision: Precision; bytes: number } | undefined {
+    const entry = this.#entries.get(keyOf(table, index))
+    return entry?.state === undefined ? undefined : { precision: entry.precision, bytes: entry.matrix.bytes }
+  }
+
+  /** Lets go of everything. */
+  release(): void {
+    this.#entries.clear()
+    this.#tooLarge.clear()
+    this.#filters.clear()
+  }
+
+  /** The best rows; undefined where the vectors are not in memory (yet), or a transaction is open. */
+  search(
+    table: TableDefinition,
+    index: IndexDefinition,
+    query: Float32Array,
+    { k, offset, filter, isStable }: ResidentSearch,
+  ): SearchResult | undefined {
+    const state = this.#reader?.state()
+    if (state === undefined || index.dimensions !== query.length) return undefined
+    const entry = this.#ready(table, index, state)
+    if (!entry) return undefined
+    const ids = filter && this.#matching(filter, isStable, state)
+    return entry.matrix.search(query, { k, offset, filter: ids })
+  }
+
+  /** Whether nothing was committed since a moment. */
+  isSince(state: string | undefined): boolean {
+    return state !== undefined && this.#reader?.state() === state
+  }
+
+  get state(): string | undefined {
+    return this.#reader?.state()
+  }
+
+  /** Takes over what a commit has written. */
+  committed(commit: Commit, { states, firstRow, version }: CommitResult): void {
+    for (const [key, entry] of this.#entries) {
+      if (commit.schema?.some((change) => change.kind === 'dropTable' && change.table.id === entry.table.id)) {
+        this.#entries.delete(key)
+      }
+      // Inside a transaction, or after somebody else's commit: it catches up when it is needed.
+      if (!states || entry.state !== states.before || touches(commit, entry.table)) continue
+      try {
+        apply(entry, commit, firstRow)
+        entry.state = states.after
+        entry.version = version
+      } catch {
+        this.#entries.delete(key)
+      }
+    }
+  }
+
+  /** The entry of an index, in step with the database. */
+  #ready(table: TableDefinition, index: IndexDefinition, state: string): Entry | undefined {
+    const key = keyOf(table, index)
+    const entry = this.#entries.get(key)
+    if (!entry) {
+      this.#fill(key, table, index)
+      return undefined
+    }
+    if (entry.state === undefined) return undefined
+    entry.table = table
+    entry.index = index
+    this.#entries.delete(key)
+    if (entry.state !== state && !this.#catchUp(entry, table, state)) {
+      this.#fill(key, table, index)
+      return undefined
+    }
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  #catchUp(entry: Entry, table: TableDefinition, state: string): boolean {
+    const version = this.#reader!.version(table)
+    if (version !== entry.version) {
+      const changes = this.#reader!.changes(table, entry.index, entry.version)
+      if (!changes) return false
+      entry.matrix.delete(changes.gone)
+      put(entry.matrix, changes.set)
+    }
+    entry.version = version
+    entry.state = state
+    return true
+  }
+
+  /** Reads the vectors of an index, page by page, while others work. */
+  #fill(key: string, table: TableDefinition, index: IndexDefinition): void {
+    const reader = this.#reader!
+    const { dimensions } = index
+    if (dimensions === undefined || this.#tooLarge.get(key) === reader.version(table)) return
+    const precision = reader.last(table, index) <= fewRows ? 'float32' : 'int8'
+    const vectors = (rowids: readonly number[]) =>
+      reader.rows(entry.table, entry.index, rowids).vectors.map(decodeVector)
+    const matrix = new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
+    const entry: Entry = { table, index, matrix, precision, state: undefined, version: reader.version(table) }
+    this.#entries.set(key, entry)
+    void this.#read(key, entry, reader).catch(() => {
+      // The database was closed, or the table dropped: the next search tries again.
+      this.#entries.delete(key)
+    })
+  }
+
+  async #read(key: string, entry: Entry, reader: VectorReader): Promise<void> {
+    const { table, index, matrix } = entry
+    for (let after = 0; ; ) {
+      await setImmediate(undefined, { ref: false })
+      if (this.#entries.get(key) !== entry) return
+      // What a transaction has written is not committed yet.
+      if (reader.state() === undefined) {
+        this.#entries.delete(key)
+        return
+      }
+      const page = reader.page(table, index, after, pageSize)
+      put(matrix, page)
+      if (!this.#makeRoom(key)) {
+        this.#entries.delete(key)
+        this.#tooLarge.set(key, entry.version)
+        return
+      }
+      after = page.rowids.at(-1) ?? after
+      if (page.rowids.length < pageSize) break
+    }
+    // In step with the version at which it began; what came since is found by that.
+    entry.state = ''
+  }
+
+  /** Lets others go while there is too much. @returns whether there is room for one at least */
+  #makeRoom(kept: string): boolean {
+    for (const key of this.#entries.keys()) {
+      if (this.bytes <= this.#limit) return true
+      if (key !== kept) this.#entries.delete(key)
+    }
+    return this.bytes <= this.#limit
+  }
+
+  #matching(filter: Select, isStable: boolean, state: string): readonly number[] {
+    const reader = this.#reader!
+    if (!isStable) return reader.matching(filter)
+    if (this.#filterState !== state) this.#filters.clear()
+    this.#filterState = state
+    const key = reader.keyOf(filter)
+    let ids = this.#filters.get(key)
+    if (!ids) {
+      ids = reader.matching(filter)
+      this.#filters.set(key, ids)
+    }
+    return ids
+  }
+}
+
+/** Does to vectors in memory what a commit does to rows. */
+function apply({ table, index, matrix }: Entry, commit: Commit, firstRow: ReadonlyMap<number, number>): void {
+  for (const write of commit.writes ?? []) {
+    if (write.table.id !== table.id) continue
+    const rowOf = (key: number) => (key > 0 ? key : firstRow.get(table.id)! - key - 1)
+    matrix.delete(write.deletes ?? [])
+    const set = (rows: readonly number[], vectors: readonly (Uint8Array | null)[]): void => {
+      const ids = rows.map(rowOf)
+      matrix.delete(ids.filter((_, i) => vectors[i] === null))
+      const there = ids.flatMap((id, i) => (vectors[i] ? [[id, vectors[i]!] as const] : []))
+      put(matrix, { rowids: there.map(([id]) => id), vectors: there.map(([, vector]) => vector) })
+    }
+    if (index.embedder) {
+      for (const { index: name, rows, vectors } of write.vectors ?? []) {
+        if (name === index.name)
+          set(
+            rows,
+            vectors.map((vector) => vector && bytesOf(vector)),
+          )
+      }
+      continue
+    }
+    const { inserts, updates = [] } = write
+    const inserted = inserts?.values[inserts.columns.indexOf(index.column)]
+    if (inserted)
+      set(
+        inserted.map((_, i) => -i - 1),
+        inserted as (Uint8Array | null)[],
+      )
+    for (const { rows, columns, values } of updates) {
+      const updated = values[columns.indexOf(index.column)]
+      if (updated) set(rows, updated as (Uint8Array | null)[])
+    }
+  }
+}
+
+const keyOf = (table: TableDefinition, index: IndexDefinition): string => `${table.id}:${index.id}`
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
+
+function put(matrix: VectorMatrix, { rowids, vectors }: StoredVectors): void {
+  if (rowids.length > 0) matrix.set(rowids, vectors)
+}
+
+/** Whether a commit may have changed a table in another way than by rows. */
+function touches({ schema = [], fills = [] }: Commit, { id }: TableDefinition): boolean {
+  return (
+    fills.some(({ table }) => table.id === id) ||
+    schema.some((change) =>
+      'table' in change ? change.table.id === id : 'tables' in change && change.tables.some((table) => table.id === id),
+    )
+  )
+}
