@@ -87,7 +87,10 @@ export function gatherRows<C extends Candidate>(
   return [...rows.values()]
 }
 
-/** Scores gathered rows and puts them in order. @param shares weights as parts of 1 */
+/**
+ * Scores gathered rows and puts them in order. A leg without weight is off: what only it found is left out.
+ * @param shares weights as parts of 1
+ */
 export function rankRows<C extends Candidate>(
   rows: readonly GatheredRow<C>[],
   shares: readonly number[],
@@ -95,6 +98,7 @@ export function rankRows<C extends Candidate>(
 ): FusedRow<C>[] {
   return rows
     .map(({ rowid, legs, candidate }) => ({ rowid, score: weightedSum(legs, shares), legs, candidate }))
+    .filter(({ score }) => score > 0)
     .sort((a, b) => b.score - a.score || a.rowid - b.rowid)
     .slice(0, limit)
 }

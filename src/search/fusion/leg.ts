@@ -11,7 +11,7 @@ export interface Candidate {
 /** One of the searches that are fused, such as full text or vectors. */
 export interface Leg<C extends Candidate = Candidate> {
   readonly name: string
-  /** Its part in the fused score, beside the weights of the other legs: only ratios count. At least 0. */
+  /** Its part in the fused score, beside the weights of the other legs: only ratios count. At least 0, which turns it off. */
   readonly weight: number
   /** What it found, best first, each row once. */
   readonly candidates: readonly C[]

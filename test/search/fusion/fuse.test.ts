@@ -168,7 +168,15 @@ describe('fuse', () => {
   test('keeps the order of a leg that is alone', () => {
     const scores = [5, 4, 4, -3]
     expect(idsOf(fuse([leg(scores)]))).toEqual([1, 2, 3, 4])
-    expect(idsOf(fuse([leg(scores), { ...vector, weight: 0, candidates: [] }]))).toEqual([1, 2, 3, 4])
+    expect(idsOf(fuse([leg(scores), { ...vector, weight: 1, candidates: [] }]))).toEqual([1, 2, 3, 4])
+  })
+
+  test('leaves out what only a leg without weight found, and shows what it says of the others', () => {
+    const rows = fuse([text, { ...vector, weight: 0 }])
+    expect(rows.map(({ rowid, score, legs }) => [rowid, score, legs[1]?.score])).toEqual([
+      [1, 1, undefined],
+      [2, 0.5, 0.9],
+    ])
   })
 
   test('holds ties of sums that rounding would break', () => {
