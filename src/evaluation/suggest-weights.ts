@@ -19,7 +19,7 @@ export interface ScoredDocument extends Candidate {
 /** What one leg found for every query. */
 export interface ScoredRun {
   readonly name: string
-  /** Its weight so far: suggestions stay near it unless the judgements speak against it. */
+  /** Its default weight: suggestions stay near it unless the judgements speak against it. */
   readonly weight: number
   /** Candidates by query, best first. */
   readonly results: ReadonlyMap<string, readonly ScoredDocument[]>
@@ -42,7 +42,7 @@ export interface SuggestOptions extends Pick<FuseOptions, 'fusion'> {
  * the best weights, on a grid and then in smaller steps around its best point; the other part shows whether they hold.
  *
  * The best weights of some dozens of queries are mostly chance. So of all weights whose mean is within one standard error
- * of the best (of the paired differences, query by query), those nearest to the present weights are suggested: the
+ * of the best (of the paired differences, query by query), those nearest to the default weights are suggested: the
  * one-standard-error rule of Breiman et al., Classification and Regression Trees, 1984.
  *
  * @param legs at least two
@@ -85,13 +85,13 @@ export function suggestWeights(
     (queries) => new Half(legs, queries, qrels, fusion, rankingMetrics[metric], k),
   ) as [Half, Half]
 
-  const present = sharesOf(legs)
-  const chosen = steady(training, explore(training, present), present)
+  const defaults = sharesOf(legs)
+  const chosen = steady(training, explore(training, defaults), defaults)
   const alone = legs.map((leg, i) => ({ name: `${leg.name} alone`, weights: legs.map((_, j) => (i === j ? 1 : 0)) }))
   const rows = [
     ...alone,
     { name: 'equal weights', weights: legs.map(() => 1 / legs.length) },
-    { name: 'present weights', weights: present },
+    { name: 'default weights', weights: defaults },
     { name: 'suggested weights', weights: chosen },
   ]
   const named = (weights: Weights) => Object.fromEntries(legs.map(({ name }, i) => [name, weights[i]!]))
@@ -105,7 +105,7 @@ export function suggestWeights(
       training: mean(training.rate(weights)),
       heldBack: mean(rest.rate(weights)),
     })),
-    gain: pairedBootstrap(rest.rate(chosen), rest.rate(present), { seed }),
+    gain: pairedBootstrap(rest.rate(chosen), rest.rate(defaults), { seed }),
   })
 }
 
@@ -162,13 +162,13 @@ class Half {
   }
 }
 
-/** The weights that were tried: the present ones, a grid, and smaller and smaller steps uphill from its best point. */
-function explore(half: Half, present: Weights): Weights[] {
-  const { grid, total } = simplexGrid(present.length)
+/** The weights that were tried: the default ones, a grid, and smaller and smaller steps uphill from its best point. */
+function explore(half: Half, defaults: Weights): Weights[] {
+  const { grid, total } = simplexGrid(defaults.length)
   const weightsOf = (parts: readonly number[]): Weights => parts.map((part) => part / total)
   const scoreOf = (parts: readonly number[]): number => mean(half.rate(weightsOf(parts)))
   const best = (all: readonly (readonly number[])[]) => all.reduce((a, b) => (scoreOf(b) > scoreOf(a) ? b : a))
-  const tried = [present, ...grid.map(weightsOf)]
+  const tried = [defaults, ...grid.map(weightsOf)]
   let at = best(grid)
   for (let amount = refinement / 2; amount >= 1; amount /= 2) {
     let from: readonly number[]
@@ -182,10 +182,10 @@ function explore(half: Half, present: Weights): Weights[] {
   return tried
 }
 
-/** Of the weights that are as good as the best, within one standard error, those nearest to the present ones. */
-function steady(half: Half, tried: readonly Weights[], present: Weights): Weights {
+/** Of the weights that are as good as the best, within one standard error, those nearest to the default ones. */
+function steady(half: Half, tried: readonly Weights[], defaults: Weights): Weights {
   const scoreOf = (weights: Weights): number => mean(half.rate(weights))
-  const distance = (weights: Weights): number => Math.hypot(...weights.map((weight, i) => weight - present[i]!))
+  const distance = (weights: Weights): number => Math.hypot(...weights.map((weight, i) => weight - defaults[i]!))
   const best = tried.reduce((a, b) => (scoreOf(b) > scoreOf(a) ? b : a))
   const asGood = tried.filter((weights) => {
     const scores = half.rate(weights)

@@ -4,7 +4,7 @@ import { alignedTable, printDifference, printScore } from './table.js'
 
 /** What some weights reach. */
 export interface WeightChoice {
-  /** Such as `text alone`, `equal weights`, `present weights` or `suggested weights`. */
+  /** Such as `text alone`, `equal weights`, `default weights` or `suggested weights`. */
   readonly name: string
   /** By the name of the leg; they add up to 1. */
   readonly weights: Readonly<Record<string, number>>
@@ -22,9 +22,9 @@ export class WeightSuggestion {
   readonly weights: Readonly<Record<string, number>>
   /** How many queries there are of each kind. */
   readonly queries: { readonly training: number; readonly heldBack: number }
-  /** Each leg alone, equal weights, the present ones and the suggested ones, in this order. */
+  /** Each leg alone, equal weights, the default ones and the suggested ones, in this order. */
   readonly choices: readonly WeightChoice[]
-  /** The suggested weights against the present ones, on the queries that were held back. */
+  /** The suggested weights against the default ones, on the queries that were held back. */
   readonly gain: PairedBootstrap
 
   /** @internal */
@@ -50,7 +50,7 @@ export class WeightSuggestion {
     ])
     const [low, high] = gain.interval.map(printDifference)
     const difference = `${printDifference(gain.difference)}, 95% within ${low} … ${high}, p = ${printScore(gain.p)}`
-    return `${alignedTable([head, ...rows])}\nsuggested against present weights, held back: ${difference}`
+    return `${alignedTable([head, ...rows])}\nsuggested against default weights, held back: ${difference}`
   }
 
   /** @internal */

@@ -30,12 +30,14 @@ export function sharesOf(legs: readonly Pick<Leg, 'name' | 'weight'>[]): readonl
     if (typeof weight === 'number' && weight >= 0 && weight < Infinity) continue
     throw new QueryError(`weight of '${name}': expected a finite number of at least 0, got ${describeValue(weight)}`)
   }
-  const largest = legs.reduce((max, { weight }) => Math.max(max, weight), 0)
-  if (largest === 0 && legs.length > 0) throw new QueryError('weights: expected one above 0, got only zeros')
-  // Divided by the largest first, for the sum of huge weights would overflow; added in order, for addition rounds, and the
-  // order of the legs is to change nothing.
-  const parts = legs.map(({ weight }) => weight / largest)
-  const sum = parts.toSorted((a, b) => a - b).reduce((total, part) => total + part, 0)
+  // Addition rounds: in a fixed order, so that the order of the legs changes nothing.
+  const sumOf = (parts: readonly number[]): number =>
+    parts.toSorted((a, b) => a - b).reduce((sum, part) => sum + part, 0)
+  const weights = legs.map(({ weight }) => weight)
+  if (sumOf(weights) === 0 && legs.length > 0) throw new QueryError('weights: expected one above 0, got only zeros')
+  // The sum of huge weights overflows; that of their parts does not.
+  const parts = Number.isFinite(sumOf(weights)) ? weights : weights.map((weight) => weight / legs.length)
+  const sum = sumOf(parts)
   return parts.map((part) => part / sum)
 }
 
