@@ -44,6 +44,21 @@ export {
   SchemaError,
   ValidationError,
 } from './errors.js'
+export { type BootstrapOptions, type PairedBootstrap, pairedBootstrap } from './evaluation/bootstrap.js'
+export { type EvaluateOptions, evaluateRuns } from './evaluation/evaluate-runs.js'
+export type { Judge, JudgeOptions } from './evaluation/judge.js'
+export { type RankingMetric, type RankingScores, type RateRanking, rankingMetrics } from './evaluation/metrics.js'
+export type { Qrels, Run } from './evaluation/qrels.js'
+export { type BeirCollection, type BeirDocument, type BeirOptions, readBeir } from './evaluation/read-beir.js'
+export { readQrels } from './evaluation/read-qrels.js'
+export type { CompareOptions, EvaluationReport, QueryEvaluation } from './evaluation/report.js'
+export {
+  type ScoredDocument,
+  type ScoredRun,
+  type SuggestOptions,
+  suggestWeights,
+} from './evaluation/suggest-weights.js'
+export type { WeightChoice, WeightSuggestion } from './evaluation/weight-suggestion.js'
 export {
   type Aggregated,
   type AggregateOptions,
@@ -154,6 +169,8 @@ export {
 export type { SampleOptions } from './query/sample.js'
 export type { Span, Tracer } from './scheduler/tracer.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
+export type { FuseOptions, Fusion } from './search/fusion/fuse.js'
+export type { Candidate } from './search/fusion/leg.js'
 export {
   type AnyDeclaration,
   type ComputedDeclarationOptions,

@@ -18,7 +18,7 @@ const layers: readonly { readonly name: string; readonly paths: readonly string[
   { name: 'content', paths: ['media/', 'documents/', 'formats/'] },
   { name: 'flow', paths: ['iterators/', 'tools/', 'workers/', 'compute/'] },
   { name: 'adapters', paths: ['models/'] },
-  { name: 'face', paths: ['query/', 'table/', 'sync/', 'lineage/', 'pixeltable.ts', 'index.ts'] },
+  { name: 'face', paths: ['query/', 'table/', 'sync/', 'lineage/', 'evaluation/', 'pixeltable.ts', 'index.ts'] },
 ]
 
 const layerOf = (path: string): number =>
