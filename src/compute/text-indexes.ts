@@ -1,8 +1,9 @@
 import { type Catalog, foldName } from '../catalog/catalog.js'
-import { kindOf, type TableDefinition, type TextIndexDefinition } from '../catalog/definition.js'
+import { type ColumnDefinition, kindOf, type TableDefinition, type TextIndexDefinition } from '../catalog/definition.js'
 import { ExistsError, IndexError, NotFoundError, SchemaError, ValidationError } from '../errors.js'
 import type { Session } from '../plan/session.js'
 import { describeValue } from '../types/column-type.js'
+import { dynamicType } from '../types/dynamic.js'
 import { altered, checkIndexName, freeName } from './definitions.js'
 import type { Target } from './statements.js'
 
@@ -129,11 +130,13 @@ function checkColumn(catalog: Catalog, table: TableDefinition, { name }: Weighte
     throw new NotFoundError(`'${table.name}' has no column '${name}'. It has: ${[...columns.keys()].join(', ')}`)
   }
   if (column.unstored) throw new SchemaError(`${what}: column '${name}' is not stored and cannot be indexed`)
-  if (column.type.name !== 'string') {
-    const hint = column.type.name === 'dynamic' ? ': declare the function with returns: t.string()' : ''
-    throw new IndexError(`${what}: expected columns of strings; '${name}' is ${column.type.name}${hint}`)
+  if (!isText(column)) {
+    throw new IndexError(`${what}: expected columns of strings; '${name}' is ${column.type.name}`)
   }
 }
+
+/** Whether a column holds strings, or may: the type of a function's results can be unknown until the first. */
+const isText = ({ type }: ColumnDefinition): boolean => type.name === 'string' || type === dynamicType
 
 function languageOf(language: unknown, what: string): string {
   if (language === 'none') return language
@@ -196,12 +199,8 @@ async function alter(
 }
 
 /** @throws SchemaError when a computed column that a full-text index reads becomes something else than kept text */
-export function checkStillText(
-  catalog: Catalog,
-  table: TableDefinition,
-  column: TableDefinition['columns'][number],
-): void {
-  if (!column.unstored && column.type.name === 'string') return
+export function checkStillText(catalog: Catalog, table: TableDefinition, column: ColumnDefinition): void {
+  if (!column.unstored && isText(column)) return
   for (const t of [table, ...catalog.descendantsOf(table)]) {
     const owned = catalog.columnsOf(t).get(column.name)
     if (owned?.owner !== table) continue

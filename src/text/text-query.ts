@@ -29,7 +29,7 @@ interface Item {
 }
 
 /** A sign, then a phrase in quotes or a word, then a star. A quote that is not closed parts words as a space does. */
-const items = /(?<![^\s"])([+-]?)(?:"([^"]*)"(\*?)|([^\s"]+?)(\*?)(?=[\s"]|$))/gu
+const items = /(?:(?<![^\s"])([+-]))?"([^"]*)"(\*?)|(?<![^\s"])([+-]?)([^\s"]+?)(\*?)(?=[\s"]|$)/g
 
 /**
  * What a user's words ask for: words, `"exact phrases"`, `+required`, `-excluded`, `begin*`. Every text is a query.
@@ -64,9 +64,9 @@ export function parseTextQuery(text: string, analyser: TextAnalyser, operator: T
 export const wantedPhrases = ({ any, all }: TextQuery): Phrase[] => distinct([...all.flat(), ...any])
 
 function* itemsOf(text: string): Generator<Item> {
-  for (const [, sign, phrase, phraseStar, word, wordStar] of text.matchAll(items)) {
+  for (const [, phraseSign, phrase, phraseStar, wordSign, word, wordStar] of text.matchAll(items)) {
     yield {
-      sign: sign as Item['sign'],
+      sign: (phraseSign ?? wordSign ?? '') as Item['sign'],
       text: phrase ?? word!,
       quoted: phrase !== undefined,
       prefix: (phraseStar ?? wordStar) === '*',

@@ -55,13 +55,14 @@ export class TextIndexes {
         this.#run(`INSERT INTO ${name(table!, index)} (${name(table!, index)}) VALUES ('optimize')`)
         continue
       }
+      // Of new rows some may derive from rows that have changed.
+      for (const change of this.#changes.get(table!.id) ?? []) {
+        if (change.kind === 'inserted') yield* this.#fill(line, index, change.first, change.last)
+      }
       const changed = [...this.#changedRows(line, index)]
       for (let start = 0; start < changed.length; start += rowsPerStep) {
         this.#renew(line, index, changed.slice(start, start + rowsPerStep))
         yield
-      }
-      for (const change of this.#changes.get(table!.id) ?? []) {
-        if (change.kind === 'inserted') yield* this.#fill(line, index, change.first, change.last)
       }
     }
   }
