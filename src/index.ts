@@ -120,6 +120,7 @@ export {
 } from './expr/expression.js'
 export type { CallContext, CallReport, HeadersLike, RateLimit, Usage } from './expr/function.js'
 export { type ClockTime, makeDate, makeTimestamp, uuid4, uuid7 } from './expr/generators.js'
+export { type HighlightOptions, highlight, type SnippetOptions, snippet } from './expr/marking.js'
 export { sql } from './expr/sql.js'
 export type { CsvOptions } from './formats/csv.js'
 export type { ImportSource } from './formats/source.js'
@@ -146,7 +147,7 @@ export {
 export type { ColumnStats } from './plan/call-stats.js'
 export type { ExecuteOptions } from './plan/execute.js'
 export type { OnProgress, Progress } from './plan/progress.js'
-export type { ColumnDescription, IndexDescription, TableDescription } from './query/describe.js'
+export type { ColumnDescription, IndexDescription, TableDescription, TextIndexDescription } from './query/describe.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
 export {
@@ -160,7 +161,9 @@ export {
 } from './query/query.js'
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
 export {
+  type MatchOptions,
   type NoEmbeddingIndex,
+  type NoTextIndex,
   Relation,
   type SearchInput,
   type SimilarityOptions,
@@ -180,6 +183,7 @@ export {
   type EmbeddingIndexDeclarationOptions,
   type Row,
   type TableDeclarationOptions,
+  type TextIndexDeclarationOptions,
   table,
   type ViewDeclarationOptions,
   view,
@@ -202,6 +206,9 @@ export {
   Table,
   type TableInput,
   type TableOutput,
+  type TextColumns,
+  type TextIndexOptions,
+  type TextKeys,
   type UpsertRow,
 } from './table/table.js'
 export type { TableFunction, TableFunctionOptions } from './table/table-function.js'

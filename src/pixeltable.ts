@@ -32,7 +32,7 @@ import { toSQL } from './plan/execute.js'
 import type { OnProgress } from './plan/progress.js'
 import { tableOf } from './plan/query-node.js'
 import { Session } from './plan/session.js'
-import { describeIndex, type IndexDescription } from './query/describe.js'
+import { describeIndex, describeTextIndex, type IndexDescription, type TextIndexDescription } from './query/describe.js'
 import { internals, Query } from './query/query.js'
 import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
@@ -475,7 +475,7 @@ export class Pixeltable {
     name: string,
     base: Query<R, R>,
     { comment, ifExists = 'error' }: { readonly comment?: string; readonly ifExists?: IfExists } = {},
-  ): Promise<Relation<R, any>> {
+  ): Promise<Relation<R, any, any>> {
     const { session, node } = base[internals]
     if (session !== this.#session)
       throw new QueryError(`createSnapshot('${name}'): the base belongs to another database`)
@@ -672,9 +672,9 @@ export class Pixeltable {
    * @throws NotFoundError when there is none of that name
    * @throws SchemaError when the schema does not fit the stored columns
    */
-  async getTable(name: string): Promise<Table<AnyRow, AnyRow, any>>
-  async getTable<const S extends Schema>(name: string, schema: S): Promise<Table<RowOf<S>, InsertOf<S>, any>>
-  async getTable(name: string, schema?: Schema): Promise<Table<any, any, any>> {
+  async getTable(name: string): Promise<Table<AnyRow, AnyRow, any, any>>
+  async getTable<const S extends Schema>(name: string, schema: S): Promise<Table<RowOf<S>, InsertOf<S>, any, any>>
+  async getTable(name: string, schema?: Schema): Promise<Table<any, any, any, any>> {
     const catalog = await this.#session.catalog()
     const table = catalog.named(name)
     const snapshot = catalog.snapshotNamed(name)
@@ -726,12 +726,15 @@ export class Pixeltable {
       .sort()
   }
 
-  /** The embedding indexes: of all tables, or of one. @throws NotFoundError */
-  async indexes(table?: string): Promise<IndexDescription[]> {
+  /** The embedding and full-text indexes: of all tables, or of one. @throws NotFoundError */
+  async indexes(table?: string): Promise<(IndexDescription | TextIndexDescription)[]> {
     const catalog = await this.#session.catalog()
     const one = table === undefined ? undefined : catalog.named(table)
     if (table !== undefined && !one) throw new NotFoundError(`there is no table '${table}'`)
-    return (one ? [one] : [...catalog.tables]).flatMap((t) => t.indexes.map((index) => describeIndex(t, index)))
+    return (one ? [one] : [...catalog.tables]).flatMap((t) => [
+      ...t.indexes.map((index) => describeIndex(t, index)),
+      ...t.textIndexes.map((index) => describeTextIndex(t, index)),
+    ])
   }
 
   /**
@@ -813,7 +816,7 @@ export class Pixeltable {
     return new Table(this.#session, table)
   }
 
-  #snapshot<R = any>({ name, base, version, where }: SnapshotDefinition): Table<R, any, any> {
+  #snapshot<R = any>({ name, base, version, where }: SnapshotDefinition): Table<R, any, any, any> {
     const table = this.#session.catalogAt(version).byId(base, name)
     return new Table(this.#session, { id: base, name: table.name, asOf: version, where, snapshot: name })
   }

@@ -44,6 +44,20 @@ export interface IndexDefinition {
   readonly storedAs?: string
 }
 
+/** A full-text index over columns of text. */
+export interface TextIndexDefinition {
+  /** Unique among the columns and indexes that the table ever had. */
+  readonly id: number
+  readonly name: string
+  /** Columns of the table or of its bases, with what a word in them counts. */
+  readonly columns: readonly { readonly name: string; readonly weight: number }[]
+  /** A BCP-47 tag, or `none`. */
+  readonly language: string
+  readonly tokenizer: 'words' | 'trigram'
+  /** Lengths of beginnings that are indexed too. */
+  readonly prefix: readonly number[]
+}
+
 /** An ordered index over columns, for the database's own use; or a constraint that no two rows are equal in them. */
 export interface KeyDefinition {
   /** Unique among the columns and indexes that the table ever had. */
@@ -85,6 +99,7 @@ export interface TableDefinition {
   readonly keys: readonly KeyDefinition[]
   readonly checks: readonly CheckDefinition[]
   readonly indexes: readonly IndexDefinition[]
+  readonly textIndexes: readonly TextIndexDefinition[]
   readonly comment?: string
   readonly view?: ViewDefinition
   /** Raised by every change of this definition. */

@@ -37,6 +37,7 @@ export function definitionToJson(table: TableDefinition): Json {
     keys: table.keys,
     checks: table.checks.map(({ name, predicate }) => ({ name, predicate: nodeToJson(predicate) })),
     indexes: table.indexes,
+    textIndexes: table.textIndexes.length > 0 ? table.textIndexes : undefined,
     comment: table.comment,
     view:
       view &&
@@ -72,6 +73,7 @@ export function definitionFromJson(
       predicate: nodeFromJson(predicate, binder),
     })),
     indexes: json.indexes,
+    textIndexes: json.textIndexes ?? [],
     ...(json.comment === undefined ? {} : { comment: json.comment }),
     ...(json.view === undefined
       ? {}

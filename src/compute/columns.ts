@@ -16,6 +16,7 @@ import { ChangedCells } from './changed-cells.js'
 import { altered, defineColumns, defineComputed } from './definitions.js'
 import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
+import { checkStillText } from './text-indexes.js'
 
 type AlterTable = Extract<SchemaChange, { readonly kind: 'alterTable' }>
 
@@ -221,17 +222,20 @@ export function withoutColumn(catalog: Catalog, table: TableDefinition, name: st
   return [table, ...catalog.descendantsOf(table)].flatMap((t): AlterTable[] => {
     const isOn = (indexed: string) => catalog.columnsIn({ kind: 'column', table: t.id, name: indexed }).has(key)
     const indexes = t.indexes.filter((index) => !isOn(index.column))
+    const textIndexes = t.textIndexes.filter((index) => !index.columns.some((indexed) => isOn(indexed.name)))
     const shows = t.view?.shows?.filter(
       (shown) => !catalog.columnsIn({ kind: 'column', table: t.view!.base, name: shown }).has(key),
     )
     const next = altered(t, {
       indexes,
+      textIndexes,
       ...(t === table
         ? { columns: t.columns.filter((c) => c !== column), keys: t.keys.filter((k) => !k.columns.includes(name)) }
         : {}),
       ...(shows ? { view: { ...t.view!, shows } } : {}),
     })
-    const same = t !== table && indexes.length === t.indexes.length && shows?.length === t.view?.shows?.length
+    const all = indexes.length === t.indexes.length && textIndexes.length === t.textIndexes.length
+    const same = t !== table && all && shows?.length === t.view?.shows?.length
     return same ? [] : [{ kind: 'alterTable', was: t, table: next }]
   })
 }
@@ -286,6 +290,10 @@ export async function renameColumn(
       keys: t.keys.map((k) => ({ ...k, columns: inNames(t.id, k.columns) })),
       checks: t.checks.map((c) => ({ ...c, predicate: inNode(c.predicate) })),
       indexes: t.indexes.map((index) => ({ ...index, column: inNames(t.id, [index.column])[0]! })),
+      textIndexes: t.textIndexes.map((index) => ({
+        ...index,
+        columns: index.columns.map(({ name, weight }) => ({ name: inNames(t.id, [name])[0]!, weight })),
+      })),
       ...(t.view
         ? {
             view: {
@@ -320,6 +328,7 @@ export function withExpression(
     unstored: unstored ?? old.unstored ?? false,
     what: `column '${name}'`,
   })
+  checkStillText(catalog, table, definition)
   const columns = table.columns.map((c) => (c === old ? definition : c))
   return { next: altered(table, { columns, nextId: table.nextId + 1 }), definition }
 }

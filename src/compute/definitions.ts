@@ -47,6 +47,7 @@ export function defineTable(
     keys: [],
     checks: [],
     indexes: [],
+    textIndexes: [],
     schemaVersion: 1,
     ...(comment === undefined ? {} : { comment }),
   }
@@ -115,7 +116,7 @@ export function checkIndexName(table: TableDefinition, name: string): void {
 }
 
 const takenNames = (table: TableDefinition): Set<string> =>
-  new Set([...table.indexes, ...table.keys].map((index) => foldName(index.name)))
+  new Set([...table.indexes, ...table.textIndexes, ...table.keys].map((index) => foldName(index.name)))
 
 /** A name for a new index that no other has. */
 export function freeName(table: TableDefinition, wanted: string): string {
@@ -207,6 +208,8 @@ export function checkStorable(catalog: Catalog, table: TableDefinition, node: No
         return
       case 'score':
         throw new QueryError(`${what} cannot use scores`)
+      case 'terms':
+        throw new QueryError(`${what} cannot use highlight() or snippet(): they mark what a query found`)
       case 'cellError':
         throw new QueryError(`${what} cannot use the errors of cells: they are known in queries alone`)
       case 'parameter':

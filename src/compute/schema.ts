@@ -102,6 +102,7 @@ export function defineView(catalog: Catalog, id: number, view: DerivedView): Tab
     keys: [],
     checks: [],
     indexes: [],
+    textIndexes: [],
     schemaVersion: 1,
     ...(view.comment === undefined ? {} : { comment: view.comment }),
     view: {

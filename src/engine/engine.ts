@@ -1,7 +1,8 @@
-import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import type { ColumnDefinition, IndexDefinition, TableDefinition, TextIndexDefinition } from '../catalog/definition.js'
 import type { FunctionIdentity } from '../expr/function.js'
 import type { Node } from '../expr/node.js'
 import type { Sorting } from '../expr/operators/index.js'
+import type { TextQuery } from '../text/index.js'
 import type { ColumnType, DecodeContext, Stored } from '../types/column-type.js'
 import type { ByteRange } from '../types/media.js'
 
@@ -35,6 +36,8 @@ export interface Engine {
   count(select: Select, context: DecodeContext): Promise<number>
   /** Holds rows for a while, so that queries can read them: those of a query, or given ones. */
   hold(rows: Select | GivenRows, context: DecodeContext): Promise<HeldRows>
+  /** Holds a full-text index of a table's rows as they were at a version, with the definitions of that version. */
+  holdTexts(line: readonly TableDefinition[], index: TextIndexDefinition, asOf: number): Promise<HeldRows>
   /** Lets held rows go. */
   release(rows: HeldRows): Promise<void>
   /** The engine's own account of how it runs a query. */
@@ -292,8 +295,8 @@ export interface TableSource {
   readonly line: readonly TableDefinition[]
   /** The version to read, with the definitions of that version in `line`; the current one when undefined. */
   readonly asOf?: number | undefined
-  /** Ranks rows by vector; its score is what a `score` node yields. */
-  readonly search?: VectorSearch | undefined
+  /** Ranks rows; its score is what a `score` node yields. */
+  readonly search?: VectorSearch | TextSearch | undefined
 }
 
 /** A query, whose columns are reached through `column` nodes with this id. */
@@ -353,10 +356,24 @@ export interface OutputColumn {
 
 /** An exact search of an index by a vector. */
 export interface VectorSearch {
+  readonly kind: 'vector'
   /** The table that has the index: one of the query's line. */
   readonly owner: TableDefinition
   readonly index: IndexDefinition
   readonly vector: Float32Array
+}
+
+/** A search of a full-text index, ranked by BM25. */
+export interface TextSearch {
+  readonly kind: 'text'
+  /** The table that has the index: one of the query's line. */
+  readonly owner: TableDefinition
+  readonly index: TextIndexDefinition
+  /** The columns of the index that are searched. */
+  readonly columns: readonly string[]
+  readonly query: TextQuery
+  /** The index of rows as they were, where an earlier version is read. */
+  readonly held?: HeldRows | undefined
 }
 
 export interface CompiledQuery {

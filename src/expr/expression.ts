@@ -402,6 +402,7 @@ function typeOf(node: Node): ColumnType {
     case 'score':
       return floatType
     case 'cellError':
+    case 'terms':
       return stringType
     case 'item':
     case 'lambda':

@@ -9,6 +9,7 @@ export type Node =
   | ColumnNode
   | RowidNode
   | ScoreNode
+  | TermsNode
   | CellErrorNode
   | LiteralNode
   | ParameterNode
@@ -40,6 +41,11 @@ export interface RowidNode {
 /** The score of the search that a query makes. */
 export interface ScoreNode {
   readonly kind: 'score'
+}
+
+/** What the text search that a query makes looks for, as JSON. */
+export interface TermsNode {
+  readonly kind: 'terms'
 }
 
 /** Why a computed cell has no value; null where it has one. The column is named as in `ColumnNode`. */

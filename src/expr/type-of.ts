@@ -18,6 +18,7 @@ export function typeOfNode(node: Node, typeOfColumn: (column: ColumnNode) => Col
     case 'score':
       return floatType
     case 'cellError':
+    case 'terms':
       return stringType
     case 'literal':
       return typeOfConstant(node.value)

@@ -79,6 +79,8 @@ export async function evaluate(node: Node, rows: Rows, options: EvaluateOptions 
       )
     case 'cellError':
       throw new QueryError('errorType() and errorMessage() are known in queries alone')
+    case 'terms':
+      throw new QueryError('highlight() and snippet() mark what match() found: they are known in its query alone')
     case 'parameter':
       throw new QueryError(`the parameter '${node.name}' of the query function has no value here`)
   }

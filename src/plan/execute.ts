@@ -9,10 +9,12 @@ import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
+import { holdPastTexts } from './text-search.js'
 
 export type { ResultRow } from './finish.js'
 export type { Parameters } from './lower.js'
 export { findIndex } from './search.js'
+export { findTextIndex } from './text-search.js'
 
 /** How one execution of a query is bounded. */
 export interface ExecuteOptions {
@@ -150,10 +152,11 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
   const lowered = lower(session, query, parameters)
   const vectors = new Map<SearchNode, Float32Array>()
   forEachQuery(lowered, ({ search, from }) => {
-    const vector = search && from.kind === 'table' ? givenVector(session, from, search) : undefined
-    if (vector) vectors.set(search!, vector)
+    if (search?.kind !== 'vector' || from.kind !== 'table') return
+    const vector = givenVector(session, from, search)
+    if (vector) vectors.set(search, vector)
   })
-  return session.engine.compile(planQuery(session, lowered, { vectors, held: new Map() }).select)
+  return session.engine.compile(planQuery(session, lowered, { vectors, pastTexts: new Map(), held: new Map() }).select)
 }
 
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
@@ -170,7 +173,9 @@ export function explain(session: Session, query: QueryNode, parameters: Paramete
       `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
       ...(await session.engine.explain(plan.select)).map((line) => `database: ${line}`),
       ...(search
-        ? [`search: exact, ${search.index.metric}, index '${search.index.name}' on '${search.owner.name}', in SQL`]
+        ? [
+            `search: ${search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : `exact, ${search.index.metric}`}, index '${search.index.name}' on '${search.owner.name}', in SQL`,
+          ]
         : []),
       ...(plan.filter ? ['JavaScript: filter by functions'] : []),
       ...(plan.orderBy ? ['JavaScript: sort by functions'] : []),
@@ -193,7 +198,7 @@ async function withPlan<T>(
     options.signal?.throwIfAborted()
     return await work(planQuery(session, lowered, prepared), prepared)
   } finally {
-    if (prepared.held.size > 0) await release(session, prepared)
+    if (prepared.held.size > 0 || prepared.pastTexts.size > 0) await release(session, prepared)
   }
 }
 
@@ -211,21 +216,28 @@ async function begin(session: Session, query: QueryNode): Promise<void> {
 async function prepare(session: Session, query: QueryNode, { signal }: ExecuteOptions): Promise<Prepared> {
   const vectors = new Map<SearchNode, Float32Array>()
   const held = new Map<QueryNode, HeldRows>()
+  const pastTexts = new Map<SearchNode, HeldRows>()
   const inner: QueryNode[] = []
   forEachQuery(query, (found) => inner.push(found))
   try {
     for (const found of inner) {
       const { search, from } = found
-      if (search && from.kind === 'table') vectors.set(search, await vectorOf(session, from, search, signal))
+      if (search && from.kind === 'table') {
+        if (search.kind === 'vector') vectors.set(search, await vectorOf(session, from, search, signal))
+        else {
+          const past = await holdPastTexts(session, from, search)
+          if (past) pastTexts.set(search, past)
+        }
+      }
       if (found === query || !takesJavaScript(found)) continue
-      const plan = planQuery(session, found, { vectors, held })
+      const plan = planQuery(session, found, { vectors, pastTexts, held })
       held.set(found, await holdResult(session, found, await run(session, plan, { signal })))
     }
   } catch (error) {
-    await release(session, { held })
+    await release(session, { held, pastTexts })
     throw error
   }
-  return { vectors, held }
+  return { vectors, pastTexts, held }
 }
 
 async function holdResult(session: Session, query: QueryNode, rows: readonly ResultRow[]): Promise<HeldRows> {
@@ -237,8 +249,8 @@ async function holdResult(session: Session, query: QueryNode, rows: readonly Res
   return session.engine.hold({ columns, count: rows.length, values }, session.decode)
 }
 
-async function release(session: Session, { held }: Pick<Prepared, 'held'>): Promise<void> {
-  for (const rows of held.values()) await session.engine.release(rows)
+async function release(session: Session, { held, pastTexts }: Pick<Prepared, 'held' | 'pastTexts'>): Promise<void> {
+  for (const rows of [...held.values(), ...pastTexts.values()]) await session.engine.release(rows)
 }
 
 function takesJavaScript({ where, having = [], select = [], orderBy }: QueryNode): boolean {

@@ -4,6 +4,7 @@ import { columnNode, type Node, type SubqueryNode, some, transform } from '../ex
 import { outputsOf } from './columns.js'
 import { newSourceId, type QueryNode, type SourceNode } from './query-node.js'
 import type { Session } from './session.js'
+import { matchedTerms } from './text-search.js'
 
 /** Values of the parameters of a query function, by name. */
 export type Parameters = Readonly<Record<string, unknown>>
@@ -26,9 +27,11 @@ export function conjuncts(node: Node): Node[] {
  */
 export function lower(session: Session, query: QueryNode, parameters: Parameters): QueryNode {
   const catalog = query.from.kind === 'table' ? session.catalogAt(query.from.asOf) : undefined
+  const search = query.search && { ...query.search, query: bindParameters(query.search.query, parameters) }
   const bound = (node: Node): Node =>
     transform(catalog ? catalog.expand(node) : node, (n) => {
-      if (n.kind === 'parameter') return Object.freeze({ kind: 'literal', value: parameterOf(n.name, parameters) })
+      if (n.kind === 'parameter') return bindParameters(n, parameters)
+      if (n.kind === 'terms') return matchedTerms(session, { ...query, ...(search ? { search } : {}) })
       if (n.kind !== 'subquery') return n
       const inner: SubqueryNode = { ...n, query: lower(session, n.query as QueryNode, parameters) }
       return Object.freeze(inner)
@@ -40,7 +43,7 @@ export function lower(session: Session, query: QueryNode, parameters: Parameters
     ...query,
     from,
     where: [...filters, ...query.where.map(bound)].flatMap(conjuncts),
-    ...(query.search ? { search: { ...query.search, query: bound(query.search.query) } } : {}),
+    ...(search ? { search } : {}),
     ...(query.groupBy ? { groupBy: outputs(query.groupBy) } : {}),
     ...(query.having ? { having: query.having.map(bound).flatMap(conjuncts) } : {}),
     select: outputs(outputsOf(session, query)),
@@ -149,6 +152,11 @@ function replacer(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`
   return typeof value === 'function' ? undefined : value
 }
+
+const bindParameters = (node: Node, parameters: Parameters): Node =>
+  transform(node, (n) =>
+    n.kind === 'parameter' ? Object.freeze({ kind: 'literal', value: parameterOf(n.name, parameters) }) : n,
+  )
 
 function parameterOf(name: string, parameters: Parameters): unknown {
   if (Object.hasOwn(parameters, name)) return parameters[name]

@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/catalog.js'
-import type { From, HeldRows, OutputColumn, Select, SortKey, VectorSearch } from '../engine/engine.js'
+import type { From, HeldRows, OutputColumn, Select, SortKey, TextSearch, VectorSearch } from '../engine/engine.js'
 import { QueryError } from '../errors.js'
 import { conjunction } from '../expr/expression.js'
 import { isOpen, type Node, transform } from '../expr/node.js'
@@ -8,6 +8,7 @@ import { callsFunction } from './lower.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
 import { findIndex } from './search.js'
 import type { Session } from './session.js'
+import { textSearchOf } from './text-search.js'
 
 /** What runs in the database, and what runs in JavaScript afterwards. */
 export interface Plan {
@@ -28,6 +29,8 @@ export interface Plan {
 export interface Prepared {
   /** The vectors that searches look for. */
   readonly vectors: ReadonlyMap<SearchNode, Float32Array>
+  /** The full-text indexes of rows as they were that searches use. */
+  readonly pastTexts: ReadonlyMap<SearchNode, HeldRows>
   /** The rows of inner queries that JavaScript took part in. */
   readonly held: ReadonlyMap<QueryNode, HeldRows>
 }
@@ -144,11 +147,23 @@ function fromOf(session: Session, from: SourceNode, prepared: Prepared): From {
   }
 }
 
-function searchOf(session: Session, search: SearchNode, from: SourceNode, prepared: Prepared): VectorSearch {
+function searchOf(
+  session: Session,
+  search: SearchNode,
+  from: SourceNode,
+  prepared: Prepared,
+): VectorSearch | TextSearch {
   if (from.kind !== 'table') throw new QueryError('a search works on the rows of a table or view')
+  if (search.kind === 'text') {
+    const held = prepared.pastTexts.get(search)
+    if (from.asOf !== undefined && !held) {
+      throw new QueryError('the query searches the texts of an earlier version: its SQL is known once it runs')
+    }
+    return textSearchOf(session, from, search, held)
+  }
   const catalog = session.catalogAt(from.asOf)
   const { owner, index } = findIndex(catalog, catalog.byId(from.id, from.name), search)
-  return { owner, index, vector: prepared.vectors.get(search) ?? new Float32Array(0) }
+  return { kind: 'vector', owner, index, vector: prepared.vectors.get(search) ?? new Float32Array(0) }
 }
 
 /** The columns that JavaScript needs of the database. */

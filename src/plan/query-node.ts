@@ -1,5 +1,6 @@
 import type { CompoundOperator, JoinKind, OutputColumn, SortKey } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
+import type { TextOperator } from '../text/index.js'
 
 /** A query as its builder holds it: frozen, and independent of how it will be run. */
 export interface QueryNode {
@@ -61,13 +62,31 @@ export interface CompoundNode {
   readonly right: QueryNode
 }
 
+/** What ranks the rows of a query. */
+export type SearchNode = VectorSearchNode | TextSearchNode
+
 /** A search by similarity. */
-export interface SearchNode {
+export interface VectorSearchNode {
+  readonly kind: 'vector'
   readonly column: string
   /** The index to use, where it was named. */
   readonly index?: string
   /** Text, a vector or image bytes; or a parameter that will be one of them. */
   readonly query: Node
+  /** The name of the score in the result. */
+  readonly as: string
+}
+
+/** A search of a full-text index. */
+export interface TextSearchNode {
+  readonly kind: 'text'
+  readonly columns: readonly string[]
+  /** The index to use, where it was named. */
+  readonly index?: string
+  /** The words, or a parameter that will be them. */
+  readonly query: Node
+  /** How words without a sign go together. */
+  readonly operator: TextOperator
   /** The name of the score in the result. */
   readonly as: string
 }

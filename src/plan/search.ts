@@ -4,14 +4,14 @@ import { NotFoundError, QueryError } from '../errors.js'
 import type { Node } from '../expr/node.js'
 import { chooseIndex, embedValues, noModelFor, queryVector } from '../search/vector-search.js'
 import { isMedia } from '../types/media.js'
-import type { SearchNode, TableNode } from './query-node.js'
+import type { TableNode, VectorSearchNode } from './query-node.js'
 import { queryKey, type Session } from './session.js'
 
 /** The vector that a search looks for; of text or an image it takes the index's model. */
 export function vectorOf(
   session: Session,
   from: TableNode,
-  search: SearchNode,
+  search: VectorSearchNode,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   const catalog = session.catalogAt(from.asOf)
@@ -20,7 +20,7 @@ export function vectorOf(
 }
 
 /** The vector that a search was given, or undefined where it takes a model. */
-export function givenVector(session: Session, from: TableNode, search: SearchNode): Float32Array | undefined {
+export function givenVector(session: Session, from: TableNode, search: VectorSearchNode): Float32Array | undefined {
   const value = knownValue(search.query)
   if (!isVector(value)) return undefined
   const catalog = session.catalogAt(from.asOf)

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
-import { kindOf, type Metric, type TableDefinition } from '../catalog/definition.js'
+import { kindOf, type Metric, type TableDefinition, type TextIndexDefinition } from '../catalog/definition.js'
 import type { Coverage } from '../compute/coverage.js'
+import { textIndexInWords } from '../compute/text-indexes.js'
 import { identityOf } from '../expr/function.js'
 import { argumentsOf, type Node } from '../expr/node.js'
 
@@ -32,6 +33,25 @@ export interface IndexDescription {
   readonly coverage?: Coverage
 }
 
+/** A full-text index, as `describe` and `pxt.indexes` show it. */
+export interface TextIndexDescription {
+  readonly table: string
+  readonly name: string
+  /** The columns with what a word in them counts. */
+  readonly columns: Readonly<Record<string, number>>
+  readonly method: 'bm25'
+  /** A BCP-47 tag, or `none`. */
+  readonly language: string
+  readonly tokenizer: 'words' | 'trigram'
+  /** Lengths of beginnings that are indexed too. */
+  readonly prefix: readonly number[]
+  /** What embedding indexes have. */
+  readonly column?: undefined
+  readonly metric?: undefined
+  readonly embedder?: undefined
+  readonly dimensions?: undefined
+}
+
 /** What a table or view is. Prints as a table. */
 export class TableDescription {
   readonly name: string
@@ -42,6 +62,7 @@ export class TableDescription {
   readonly primaryKey: readonly string[]
   readonly columns: readonly ColumnDescription[]
   readonly indexes: readonly IndexDescription[]
+  readonly textIndexes: readonly TextIndexDescription[]
 
   /** @internal */
   constructor(catalog: Catalog, table: TableDefinition, coverage: readonly Coverage[] = []) {
@@ -62,6 +83,7 @@ export class TableDescription {
       ...(owner === table ? partial('column', column.name) : { from: owner.name }),
     }))
     this.indexes = table.indexes.map((index) => ({ ...describeIndex(table, index), ...partial('index', index.name) }))
+    this.textIndexes = table.textIndexes.map((index) => describeTextIndex(table, index))
   }
 
   toString(): string {
@@ -82,7 +104,8 @@ export class TableDescription {
       (index) =>
         `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
-    return [head, ...columns, ...indexes].join('\n')
+    const texts = this.textIndexes.map((index) => `  index ${index.name}: ${textIndexInWords(toDefinition(index))}`)
+    return [head, ...columns, ...indexes, ...texts].join('\n')
   }
 
   /** @internal */
@@ -111,6 +134,20 @@ export function describeIndex(table: TableDefinition, index: TableDefinition['in
   }
 }
 
+/** A full-text index for users. */
+export function describeTextIndex(
+  table: TableDefinition,
+  { name, columns, language, tokenizer, prefix }: TextIndexDefinition,
+): TextIndexDescription {
+  const weights = Object.fromEntries(columns.map((column) => [column.name, column.weight]))
+  return { table: table.name, name, columns: weights, method: 'bm25', language, tokenizer, prefix }
+}
+
+const toDefinition = ({ columns, ...rest }: TextIndexDescription) => ({
+  ...rest,
+  columns: Object.entries(columns).map(([name, weight]) => ({ name, weight })),
+})
+
 /** The element of a lambda, by how many others enclose it: x, y, z, x3 … */
 const itemName = (depth: number): string => ['x', 'y', 'z'][depth] ?? `x${depth}`
 
@@ -123,6 +160,8 @@ export function printNode(node: Node): string {
       return '_rowid'
     case 'score':
       return 'score'
+    case 'terms':
+      return 'terms'
     case 'cellError':
       return `${node.name}.${node.part === 'type' ? 'errorType' : 'errorMessage'}()`
     case 'literal':

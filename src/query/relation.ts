@@ -6,8 +6,14 @@ import type { Node } from '../expr/node.js'
 import { type Lineage, lineageOf } from '../lineage/lineage.js'
 import { type Replay, type ReplayOptions, replayCell } from '../lineage/replay.js'
 import { findCell } from '../lineage/stored-cell.js'
-import { findIndex } from '../plan/execute.js'
-import { type QueryNode, type SearchNode, type TableNode, tableOf } from '../plan/query-node.js'
+import { findIndex, findTextIndex } from '../plan/execute.js'
+import {
+  type QueryNode,
+  type TableNode,
+  type TextSearchNode,
+  tableOf,
+  type VectorSearchNode,
+} from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
@@ -18,6 +24,21 @@ import { refsOf } from './refs.js'
 /** A type error that is a sentence: there is nothing to search. */
 export interface NoEmbeddingIndex {
   readonly __error: 'no embedding index on this table: call addEmbeddingIndex() first'
+}
+
+/** A type error that is a sentence: there are no words to search. */
+export interface NoTextIndex {
+  readonly __error: 'no text index on this table: call addTextIndex() first'
+}
+
+/** Options of `match`. */
+export interface MatchOptions<N extends string> {
+  /** Name of the score in the result. @default 'score' */
+  readonly as?: N
+  /** The index to use, where the columns have several. */
+  readonly index?: string
+  /** Whether a row needs one of the words, or each of them. @default 'or' */
+  readonly operator?: 'or' | 'and'
 }
 
 /** What a search looks for: text, an image, a vector, or one of them with the index to use. */
@@ -39,11 +60,13 @@ export interface SimilarityOptions<N extends string> {
 
 /**
  * Rows with names and indexes: a table, a view, a snapshot, or one of them as it was at a version. It is the query for
- * all its rows, and can be searched. `X` names the columns that have an embedding index.
+ * all its rows, and can be searched. `X` names the columns that have an embedding index, `M` those that have a full-text
+ * index.
  */
-export class Relation<in out R, out X extends string = never> extends Query<R, R> {
-  /** Phantom type, for inference only. */
+export class Relation<in out R, out X extends string = never, out M extends string = never> extends Query<R, R> {
+  /** Phantom types, for inference only. */
   declare readonly $indexed?: X
+  declare readonly $matched?: M
 
   /** @internal */
   constructor(session: Session, rows: Rows) {
@@ -80,7 +103,7 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
    * console.log(await films.asOf(version).collect()) // [{ title: 'Alien', year: 1978 }]
    * ```
    */
-  asOf(version: number | Date): Relation<R, X> {
+  asOf(version: number | Date): Relation<R, X, M> {
     const { session, node } = this[internals]
     const { id, name, asOf } = this.#source
     if (asOf !== undefined) throw new QueryError(`asOf(): '${this.name}' is a version already`)
@@ -140,12 +163,55 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
     const catalog = session.catalogAt(this.#source.asOf)
     const table = this.#definition
     const name = column as unknown as string
-    const as = options.as ?? 'score'
-    if (catalog.columnsOf(table).has(as)) {
-      throw new QueryError(`similarity(): '${table.name}' has a column '${as}': name the score with { as: '…' }`)
-    }
-    const search: SearchNode = Object.freeze({ column: name, as, ...searchOf(query) })
+    const as = this.#scoreName('similarity()', options.as)
+    const search: VectorSearchNode = Object.freeze({ kind: 'vector', column: name, as, ...searchOf(query) })
     findIndex(catalog, table, search)
+    return new Query({ session, node: Object.freeze({ ...node, search }) })
+  }
+
+  /**
+   * The rows whose text has the words, ranked by BM25, best first. The score is higher for better rows and has no upper
+   * bound. Exact: a following `where` applies before a limit, so that a filter never costs a hit.
+   *
+   * Any text is a query. Words are joined by OR, in English in all their forms; `"exact words"` in quotes must follow
+   * each other, `+word` must be there, `-word` must not, `begin*` is the beginning of a word.
+   *
+   * @param columns a column of a text index, or several of the same one
+   * @throws IndexError when no text index has the columns, or several have and none is named
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('notes', { text: t.string(), year: t.int() })
+   * const notes = await table.addTextIndex('text', { language: 'en' })
+   * await notes.insert([{ text: 'Brewing green tea', year: 2024 }, { text: 'A bicycle tyre', year: 2025 }])
+   * console.log(await notes.match('text', 'how to brew tea?').where({ year: 2024 }).limit(5).collect())
+   * ```
+   */
+  match<C extends M & keyof R, const N extends string = 'score'>(
+    columns: [M] extends [never] ? NoTextIndex : C | readonly [C, ...C[]],
+    query: Arg<string>,
+    { as, index, operator = 'or' }: MatchOptions<N> = {},
+  ): Query<R & { [K in N]: number }, R & { [K in N]: number }> {
+    const { session, node } = this[internals]
+    if (operator !== 'or' && operator !== 'and') {
+      throw new QueryError(`match(): operator: expected 'or' or 'and', got ${describeValue(operator)}`)
+    }
+    if (index !== undefined && typeof index !== 'string') {
+      throw new QueryError(`match(): index: expected the name of an index, got ${describeValue(index)}`)
+    }
+    if (typeof query !== 'string' && !isExpression(query)) {
+      throw new QueryError(`match(): expected text, got ${describeValue(query)}`)
+    }
+    const search: TextSearchNode = Object.freeze({
+      kind: 'text',
+      columns: Object.freeze([columns as unknown as string | string[]].flat()),
+      query: toNode(query, 'match()'),
+      operator,
+      as: this.#scoreName('match()', as),
+      ...(index === undefined ? {} : { index }),
+    })
+    findTextIndex(session.catalogAt(this.#source.asOf), this.#definition, search)
     return new Query({ session, node: Object.freeze({ ...node, search }) })
   }
 
@@ -221,6 +287,16 @@ export class Relation<in out R, out X extends string = never> extends Query<R, R
   async replay(rowid: number, column: keyof R & string, options: ReplayOptions = {}): Promise<Replay> {
     const { session } = this[internals]
     return replayCell(session, await findCell(session, this.#source, rowid, column), options)
+  }
+
+  /** @throws QueryError when a column has the name of the score */
+  #scoreName(where: string, as = 'score'): string {
+    const { session } = this[internals]
+    const table = this.#definition
+    if (session.catalogAt(this.#source.asOf).columnsOf(table).has(as)) {
+      throw new QueryError(`${where}: '${table.name}' has a column '${as}': name the score with { as: '…' }`)
+    }
+    return as
   }
 
   get #definition(): TableDefinition {

@@ -12,6 +12,9 @@ import type {
   IndexOptions,
   NewColumn,
   OneOrMore,
+  TextColumns,
+  TextIndexOptions,
+  TextKeys,
 } from '../table/table.js'
 import { Column, type InsertOf, type RowOf, type Schema, type Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
@@ -30,6 +33,9 @@ export type ViewDeclarationOptions<R, O> = Pick<ViewOptions<R, O>, 'iterator' | 
 export type ComputedDeclarationOptions = Pick<ComputedColumnOptions, 'stored'>
 /** Options of `Declaration.embeddingIndex`. */
 export type EmbeddingIndexDeclarationOptions = Pick<EmbeddingIndexOptions, 'embed' | 'metric' | 'name'>
+
+/** Options of `Declaration.textIndex`. */
+export type TextIndexDeclarationOptions = Omit<TextIndexOptions, 'ifExists'>
 
 /** @internal What a declared query is made of; for `pxt.sync`. */
 export const declaredQuery: unique symbol = Symbol('pixeltable.declaredQuery')
@@ -54,6 +60,7 @@ export type Member =
 /** @internal An index. */
 export type DeclaredIndex =
   | { readonly kind: 'embedding'; readonly column: string; readonly options: EmbeddingIndexDeclarationOptions }
+  | { readonly kind: 'text'; readonly columns: unknown; readonly options: TextIndexDeclarationOptions }
   | { readonly kind: 'ordered'; readonly columns: readonly string[]; readonly options: IndexOptions }
 
 /** @internal What a declaration says. */
@@ -154,12 +161,19 @@ export class DeclaredQuery<in out R, in out O> {
 /**
  * A table or view as a program wants it, which `pxt.sync` creates or brings a file to. It needs no open database, so it
  * can be written once, at the top of a module, and exported. `R` is the row that the table returns, `I` the row that it
- * takes (`never` for a view), `X` the columns that have an embedding index. Immutable: every method returns a new one.
+ * takes (`never` for a view), `X` the columns that have an embedding index, `M` those that have a full-text index.
+ * Immutable: every method returns a new one.
  */
-export class Declaration<in out R, in I = never, out X extends string = never> extends DeclaredQuery<R, R> {
+export class Declaration<
+  in out R,
+  in I = never,
+  out X extends string = never,
+  out M extends string = never,
+> extends DeclaredQuery<R, R> {
   /** Phantom types, for inference only. */
   declare readonly $insert?: (row: I) => void
   declare readonly $indexed?: X
+  declare readonly $matched?: M
   /** @internal */
   readonly [declared]: DeclarationParts
 
@@ -194,7 +208,7 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
   column<N extends string, V, J, O extends boolean>(
     name: NewColumn<R, N>,
     column: Column<V, J, O>,
-  ): Declaration<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X> {
+  ): Declaration<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X, M> {
     if (!(column instanceof Column)) {
       throw new SchemaError(`column '${name}': expected a type such as t.string(), got ${describeValue(column)}`)
     }
@@ -222,7 +236,7 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
     name: NewColumn<R, N>,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     { stored = true }: ComputedDeclarationOptions = {},
-  ): Declaration<R & { [K in N]: T }, I, X> {
+  ): Declaration<R & { [K in N]: T }, I, X, M> {
     return this.#member({ kind: 'computed', name, value, unstored: !stored })
   }
 
@@ -242,8 +256,28 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
   embeddingIndex<C extends EmbeddableKeys<R>>(
     column: C,
     options: EmbeddingIndexDeclarationOptions = {},
-  ): Declaration<R, I, X | C> {
+  ): Declaration<R, I, X | C, M> {
     return this.#index({ kind: 'embedding', column, options })
+  }
+
+  /**
+   * A full-text index, as `Table.addTextIndex` adds it. With a name it is the index of that name, without one the index
+   * on the columns: when its language, weights or anything else changes, `sync` replaces it.
+   * @example
+   * ```ts
+   * import { Pixeltable, t, table } from 'pixeltable'
+   * const Notes = table('notes', { text: t.string() }).textIndex('text', { language: 'en' })
+   * const pxt = await Pixeltable.open(':memory:')
+   * const { notes } = await pxt.sync({ notes: Notes })
+   * await notes.insert([{ text: 'How to brew green tea' }, { text: 'Changing a bicycle tyre' }])
+   * console.log(await notes.match('text', 'tyres').collect())
+   * ```
+   */
+  textIndex<C extends TextKeys<R>>(
+    columns: TextColumns<C>,
+    options: TextIndexDeclarationOptions = {},
+  ): Declaration<R, I, X, M | C> {
+    return this.#index({ kind: 'text', columns, options })
   }
 
   /**
@@ -256,11 +290,11 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
    * console.log(Films.name) // films
    * ```
    */
-  index(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Declaration<R, I, X> {
+  index(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Declaration<R, I, X, M> {
     return this.#index({ kind: 'ordered', columns: [columns].flat() as string[], options })
   }
 
-  #member(member: Member): Declaration<any, any, any> {
+  #member(member: Member): Declaration<any, any, any, any> {
     const { origin, members } = this[declared]
     const names = [...Object.keys(origin.kind === 'table' ? origin.schema : {}), ...members.map(({ name }) => name)]
     const clash = names.find((name) => foldName(name) === foldName(member.name))
@@ -268,17 +302,17 @@ export class Declaration<in out R, in I = never, out X extends string = never> e
     return this.#with({ members: [...members, member] })
   }
 
-  #index(index: DeclaredIndex): Declaration<any, any, any> {
+  #index(index: DeclaredIndex): Declaration<any, any, any, any> {
     return this.#with({ indexes: [...this[declared].indexes, index] })
   }
 
-  #with(change: Partial<DeclarationParts>): Declaration<any, any, any> {
+  #with(change: Partial<DeclarationParts>): Declaration<any, any, any, any> {
     return new Declaration({ ...this[declared], ...change, extends: this })
   }
 }
 
 /** A declaration of any table or view. */
-export type AnyDeclaration = Declaration<any, never, any>
+export type AnyDeclaration = Declaration<any, never, any, any>
 
 /** The row of a declared table or view. */
 export type Row<D> = D extends { readonly $out?: infer O } ? Simplify<NonNullable<O>> : never

@@ -3,10 +3,18 @@ import type { KeyDefinition, TableDefinition } from '../catalog/definition.js'
 import { altered, withKey } from '../compute/definitions.js'
 import { embedderOf } from '../compute/embedder-of.js'
 import { addEmbeddingIndex, addIndex, defineIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
+import {
+  addTextIndex,
+  defineTextIndex,
+  dropTextIndex,
+  sameTextIndex,
+  textIndexInWords,
+  withTextIndex,
+} from '../compute/text-indexes.js'
 import { NotFoundError } from '../errors.js'
 import type { IndexOptions } from '../table/table.js'
 import { indexInWords, keyInWords, sameIndex, sameKey } from './compare.js'
-import type { DeclarationParts, EmbeddingIndexDeclarationOptions } from './declaration.js'
+import type { DeclarationParts, EmbeddingIndexDeclarationOptions, TextIndexDeclarationOptions } from './declaration.js'
 import type { Action, Draft } from './draft.js'
 
 /**
@@ -30,6 +38,10 @@ export function planIndexes(
   const named = embedding.filter(({ options }) => options.name !== undefined)
   const unnamed = embedding.filter(({ options }) => options.name === undefined)
   for (const { column, options } of [...named, ...unnamed]) planEmbeddingIndex(draft, id, column, options, used)
+  const texts = indexes.flatMap((index) => (index.kind === 'text' ? [index] : []))
+  for (const { columns, options } of texts.toSorted((a, b) => Number(!a.options.name) - Number(!b.options.name))) {
+    planTextIndex(draft, id, columns, options, used)
+  }
   planLeftoverIndexes(draft, draft.catalog.byId(id), used)
 }
 
@@ -102,6 +114,51 @@ function planEmbeddingIndex(
   })
 }
 
+function planTextIndex(
+  draft: Draft,
+  id: number,
+  columns: unknown,
+  options: TextIndexDeclarationOptions,
+  used: Set<number>,
+): void {
+  const table = draft.catalog.byId(id)
+  const { name } = options
+  const free = table.textIndexes.filter((index) => !used.has(index.id))
+  // Without a name it is that over the same columns.
+  const declared = defineTextIndex(draft.catalog, { ...table, textIndexes: [] }, { ...options, columns })
+  const over = new Set(declared.columns.map((column) => column.name))
+  const here = free.filter(
+    (index) => index.columns.length === over.size && index.columns.every((c) => over.has(c.name)),
+  )
+  const found =
+    name === undefined
+      ? (here.find((index) => sameTextIndex(index, declared)) ?? here[0])
+      : free.find((index) => foldName(index.name) === foldName(name))
+  const rest = { ...table, textIndexes: table.textIndexes.filter((index) => index !== found) }
+  const wanted = defineTextIndex(draft.catalog, rest, { ...options, columns })
+  if (found && sameTextIndex(found, wanted)) {
+    used.add(found.id)
+    return
+  }
+  used.add(wanted.id)
+  draft.define(id, () => withTextIndex(rest, wanted))
+  const add: Action['run'] = (catalog) =>
+    addTextIndex(draft.session, catalog, table, { ...options, columns, name: wanted.name, ifExists: 'error' })
+  if (!found) {
+    const names = wanted.columns.map((column) => column.name)
+    draft.act(
+      { kind: 'addIndex', table: table.name, index: wanted.name, columns: names, language: wanted.language },
+      add,
+    )
+    return
+  }
+  const [from, to] = [textIndexInWords(found), textIndexInWords(wanted)]
+  draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
+    await dropTextIndex(draft.session, catalog, table, { name: found.name })
+    await add(await draft.session.catalog(), how)
+  })
+}
+
 function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: ReadonlySet<number>): void {
   const { session } = draft
   for (const { id, name } of table.keys.filter((key) => !used.has(key.id))) {
@@ -114,6 +171,12 @@ function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: Readonl
     draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
       draft.define(table.id, (_, t) => ({ ...t, indexes: t.indexes.filter((index) => index.id !== id) }))
       return (catalog) => dropEmbeddingIndex(session, catalog, table, { name })
+    })
+  }
+  for (const { id, name } of table.textIndexes.filter((index) => !used.has(index.id))) {
+    draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
+      draft.define(table.id, (_, t) => ({ ...t, textIndexes: t.textIndexes.filter((index) => index.id !== id) }))
+      return (catalog) => dropTextIndex(session, catalog, table, { name })
     })
   }
 }

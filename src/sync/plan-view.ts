@@ -164,7 +164,11 @@ function checkReadable(draft: Draft, id: number): void {
     const below = t === view ? [] : [...(t.view!.where ? [t.view!.where] : []), ...(t.view!.iterator?.args ?? [])]
     const nodes = [...t.columns.flatMap(({ computed }) => (computed ? [computed] : [])), ...below]
     const columns = catalog.columnsOf(t)
-    const missing = new Set(t.indexes.map(({ column }) => column).filter((column) => !columns.has(column)))
+    const indexed = [
+      ...t.indexes.map(({ column }) => column),
+      ...t.textIndexes.flatMap((i) => i.columns.map((c) => c.name)),
+    ]
+    const missing = new Set(indexed.filter((column) => !columns.has(column)))
     for (const node of nodes) {
       visit(node, (n) => {
         if (n.kind === 'column' && !catalog.resolve(n)) missing.add(n.name)

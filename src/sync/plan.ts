@@ -44,6 +44,8 @@ export type SyncStep =
       readonly columns: readonly string[]
       /** The model of an embedding index that keeps vectors. */
       readonly embedder?: string
+      /** The language of a full-text index. */
+      readonly language?: string
     }
   | {
       readonly kind: 'replaceIndex'
@@ -129,7 +131,7 @@ function words(step: SyncStep): string {
     case 'dropCheck':
       return `drop check '${step.check}' of '${step.table}'`
     case 'addIndex':
-      return `add index '${step.index}' to '${step.table}' on ${step.columns.join(', ')}${step.embedder === undefined ? '' : `: ${step.embedder}`}`
+      return `add index '${step.index}' to '${step.table}' on ${step.columns.join(', ')}${step.embedder === undefined ? '' : `: ${step.embedder}`}${step.language === undefined ? '' : `: text, ${step.language}`}`
     case 'replaceIndex':
       return `replace index '${step.index}' of '${step.table}': ${step.to}, was ${step.from}`
     case 'dropColumn':

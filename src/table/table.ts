@@ -11,6 +11,7 @@ import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
 import { type Stale, staleOf } from '../compute/stale.js'
 import type { ChangeResult, StatementOptions, Target } from '../compute/statements.js'
+import { addTextIndex, dropTextIndex } from '../compute/text-indexes.js'
 import { type UpsertOptions, upsertRows } from '../compute/upsert.js'
 import { type RevertResult, revert } from '../compute/versions.js'
 import type { VersionRecord } from '../engine/engine.js'
@@ -46,6 +47,15 @@ export type EmbeddableKeys<R> = {
   [K in keyof R]-?: 0 extends 1 & R[K] ? K : [R[K]] extends [string | Media | Float32Array | null] ? K : never
 }[keyof R] &
   string
+
+/** Columns that can be in a full-text index. */
+export type TextKeys<R> = {
+  [K in keyof R]-?: 0 extends 1 & R[K] ? K : [R[K]] extends [string | null] ? K : never
+}[keyof R] &
+  string
+
+/** The columns of a full-text index: one, several, or several with what a word in them counts. */
+export type TextColumns<C extends string> = C | readonly [C, ...C[]] | { readonly [K in C]?: number }
 
 /** `R` with the property `F` named `N`. */
 export type Renamed<R, F, N extends string> = { [K in keyof R as K extends F ? N : K]: R[K] }
@@ -143,11 +153,33 @@ export interface EmbeddingIndexOptions {
   readonly onProgress?: OnProgress
 }
 
+/** Options of `addTextIndex`. */
+export interface TextIndexOptions {
+  /**
+   * The language of the texts as a BCP-47 tag: it decides which marks make another letter, and in English words are
+   * stemmed and queries leave out stop words. `'none'` for no language.
+   * @default 'none'
+   */
+  readonly language?: 'en' | 'none' | (string & {})
+  /** `'trigram'` finds any part of a text, in words or across them; it takes about four times the space. @default 'words' */
+  readonly tokenizer?: 'words' | 'trigram'
+  /** Lengths of beginnings (1 to 20) whose queries are to be faster, such as `[2, 3]`. @default none */
+  readonly prefix?: readonly number[]
+  /** Name of the index. @default the columns' names and `text`, joined by underscores */
+  readonly name?: string
+  /** What to do when an index of that name exists. @default 'error' */
+  readonly ifExists?: 'error' | 'ignore' | 'replace'
+}
+
 /**
  * A table or view. `R` is the row that it returns, `I` the row that it takes (`never` for a view), `X` the columns that
- * have an embedding index. A handle is light: it holds no data, and stays valid when the table changes.
+ * have an embedding index, `M` those that have a full-text index. A handle is light: it holds no data, and stays valid when the table changes.
  */
-export class Table<in out R, in I = never, out X extends string = never> extends Relation<R, X> {
+export class Table<in out R, in I = never, out X extends string = never, out M extends string = never> extends Relation<
+  R,
+  X,
+  M
+> {
   /**
    * Inserts one row, an array of rows (in one commit, whatever its length), or an iterable, which is read in batches,
    * no faster than they are written, and committed batch by batch. A query or table is such an iterable: its rows of now
@@ -310,7 +342,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     name: NewColumn<R, N>,
     column: Column<V, J, O>,
     { ifExists = 'error' }: { readonly ifExists?: IfExists } = {},
-  ): Promise<Table<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X>> {
+  ): Promise<Table<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X, M>> {
     await this.#addOrReplace(name, ifExists, (catalog) => addColumn(this.#session, catalog, this.#target, name, column))
     return this.#reopen()
   }
@@ -326,7 +358,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     name: NewColumn<R, N>,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     options: ComputedColumnOptions = {},
-  ): Promise<Table<R & { [K in N]: T }, I, X>> {
+  ): Promise<Table<R & { [K in N]: T }, I, X, M>> {
     const { onError = 'abort', stored = true, ifExists = 'error', signal, compute, onProgress } = options
     const computed = this.#expression(value, `addComputedColumn('${name}')`)
     await withProgress(this.#session, onProgress, (meter) =>
@@ -358,7 +390,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     name: N,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     { onError = 'abort', signal }: StatementOptions = {},
-  ): Promise<Table<Omit<R, N> & { [K in N]: T }, I, X>> {
+  ): Promise<Table<Omit<R, N> & { [K in N]: T }, I, X, M>> {
     const computed = this.#expression(value, `alterComputedColumn('${name}')`)
     await this.#session.attemptAlone((catalog, results) =>
       alterComputedColumn(this.#session, catalog, this.#target, { name, value: computed, onError, signal, results }),
@@ -377,7 +409,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   async dropColumn<N extends keyof R & string>(
     name: N,
     { ifNotExists = 'error' }: { readonly ifNotExists?: IfNotExists } = {},
-  ): Promise<Table<Omit<R, N>, [I] extends [never] ? never : Omit<I, N>, Exclude<X, N>>> {
+  ): Promise<Table<Omit<R, N>, [I] extends [never] ? never : Omit<I, N>, Exclude<X, N>, Exclude<M, N>>> {
     await this.#session.attemptAlone(async (catalog) => {
       const { id, name: table } = this.#target
       if (ifNotExists === 'ignore' && !catalog.columnsOf(catalog.byId(id, table)).has(name)) return
@@ -398,7 +430,12 @@ export class Table<in out R, in I = never, out X extends string = never> extends
     from: F,
     to: NewColumn<R, N>,
   ): Promise<
-    Table<Renamed<R, F, N>, [I] extends [never] ? never : Renamed<I, F, N>, Exclude<X, F> | (F extends X ? N : never)>
+    Table<
+      Renamed<R, F, N>,
+      [I] extends [never] ? never : Renamed<I, F, N>,
+      Exclude<X, F> | (F extends X ? N : never),
+      Exclude<M, F> | (F extends M ? N : never)
+    >
   > {
     await this.#session.attemptAlone((catalog) => renameColumn(this.#session, catalog, this.#target, from, to))
     return this.#reopen()
@@ -494,7 +531,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   async addEmbeddingIndex<C extends EmbeddableKeys<R>>(
     column: C,
     options: EmbeddingIndexOptions = {},
-  ): Promise<Table<R, I, X | C>> {
+  ): Promise<Table<R, I, X | C, M>> {
     const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute } = options
     const { onProgress } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
@@ -526,6 +563,49 @@ export class Table<in out R, in I = never, out X extends string = never> extends
       throw new QueryError('dropEmbeddingIndex(): expected either { column } or { name }')
     }
     await this.#session.attemptAlone((catalog) => dropEmbeddingIndex(this.#session, catalog, this.#target, which))
+  }
+
+  /**
+   * Adds a full-text index over columns of text, of the table or of the bases that a view shows. It follows every change
+   * of them in the same commit, and `match` searches it.
+   *
+   * @param columns a column, several, or several with weights: `{ title: 3, text: 1 }`
+   * @returns a handle whose type knows the index
+   * @throws ExistsError when the index exists and `ifExists` is `'error'`
+   * @throws IndexError when a column does not hold strings
+   * @throws SchemaError when a column is not stored
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('notes', { title: t.string(), text: t.string() })
+   * const notes = await table.addTextIndex({ title: 3, text: 1 }, { language: 'en' })
+   * await notes.insert([
+   *   { title: 'Green tea', text: 'It steeps for three minutes.' },
+   *   { title: 'Bread', text: 'Tea goes well with it.' },
+   * ])
+   * console.log(await notes.match(['title', 'text'], 'teas').select('title').collect()) // Green tea, then Bread
+   * ```
+   */
+  async addTextIndex<C extends TextKeys<R>>(
+    columns: TextColumns<C>,
+    { ifExists = 'error', ...options }: TextIndexOptions = {},
+  ): Promise<Table<R, I, X, M | C>> {
+    await this.#session.attemptAlone((catalog) =>
+      addTextIndex(this.#session, catalog, this.#target, { ...options, columns, ifExists }),
+    )
+    return this.#reopen()
+  }
+
+  /**
+   * Removes a full-text index, named by one of its columns or by its own name.
+   * @throws IndexError when there is none, or several on the column
+   */
+  async dropTextIndex(which: { readonly column?: M; readonly name?: string }): Promise<void> {
+    if ((which.column === undefined) === (which.name === undefined)) {
+      throw new QueryError('dropTextIndex(): expected either { column } or { name }')
+    }
+    await this.#session.attemptAlone((catalog) => dropTextIndex(this.#session, catalog, this.#target, which))
   }
 
   /**
@@ -613,7 +693,7 @@ export class Table<in out R, in I = never, out X extends string = never> extends
   }
 
   /** A handle on the same table after its definition changed. */
-  #reopen(): Table<any, any, any> {
+  #reopen(): Table<any, any, any, any> {
     return new Table(this.#session, this.#target)
   }
 }

@@ -279,7 +279,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
           [3, 0],
         ],
       }[metric]
-      const search = { owner: table, index, vector: Float32Array.of(1, 0) }
+      const search = { kind: 'vector' as const, owner: table, index, vector: Float32Array.of(1, 0) }
       const select: Select = {
         from: { kind: 'table', line: [table], search },
         columns: [

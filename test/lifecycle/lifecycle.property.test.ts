@@ -51,14 +51,17 @@ async function create(pxt: Pixeltable, { extra, factor }: Model) {
   const loud = await up.addComputedColumn('loud', (c) => shout(c.up))
   const calc = await loud.addComputedColumn('calc', (c) => c.n.coalesce(0).add(factor))
   const live = await calc.addComputedColumn('live', (c) => c.calc.mul(2), { stored: false })
-  const base = await live.addEmbeddingIndex('s', { embed: toy, name: 'by_s' })
+  const close = await live.addEmbeddingIndex('s', { embed: toy, name: 'by_s' })
+  const base = await close.addTextIndex({ s: 2, loud: 1 }, { name: 'words', language: 'en' })
   const some = await pxt.createView(
     'some',
     base.where((c) => c.calc.gt(0)),
   )
   const wide = await some.addComputedColumn('mine', (c) => c.loud.concat('?'))
   const indexed = await wide.addEmbeddingIndex('up', { embed: toy, name: 'by_up' })
-  const few = await pxt.createView('few', indexed.where((c) => c.mine.contains('A')).select('id', 'mine', 'live'))
+  const tailed = await indexed.addComputedColumn('tail', (c) => c.up.concat(' a'))
+  const worded = await tailed.addTextIndex(['s', 'tail'], { name: 'words' })
+  const few = await pxt.createView('few', worded.where((c) => c.mine.contains('A')).select('id', 'mine', 'live', 'tail'))
   await few.addComputedColumn('length', (c) => c.mine.length())
   for (const [name, value] of extra) await base.addColumn(name, t.int().nullable().default(value))
 }
@@ -71,10 +74,20 @@ async function contents(pxt: Pixeltable, version?: number) {
     const found = await (search ? rows.similarity(search, 'abc') : rows).collect()
     return found.map((row) => JSON.stringify(Object.entries(row).sort())).sort()
   }
+  /** With the score, which takes the statistics of all rows. */
+  const found = async (name: string, ...columns: string[]) => {
+    const table = await pxt.getTable(name)
+    const rows = version === undefined ? table : table.asOf(version)
+    const matches = await rows.match(columns as [string], 'a abc é -zz').collect()
+    return matches.map((row) => JSON.stringify(Object.entries(row).sort())).sort()
+  }
   return {
     base: await read('base', 's'),
     some: await read('some', 'up'),
     few: await read('few'),
+    words: await found('base', 's', 'loud'),
+    someWords: await found('some', 's', 'tail'),
+    fewWords: await found('few', 'tail'),
     counts: await Promise.all(
       ['base', 'some', 'few'].map(async (name) => {
         const table = await pxt.getTable(name)

@@ -19,6 +19,7 @@ import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
 import { writeResults } from './results.js'
+import { TextIndexes } from './text-indexes.js'
 
 /**
  * The steps of a commit, each of them short. They run in one transaction.
@@ -61,12 +62,14 @@ class Transaction {
   readonly #open: OpenVersion | undefined
   readonly #firstRow = new Map<number, number>()
   readonly #counts = new Map<number, Counts>()
+  readonly #texts: TextIndexes
   #reverts: number | null = null
   #version = 0
 
   constructor(connection: Connection, open: OpenVersion | undefined) {
     this.#connection = connection
     this.#open = open
+    this.#texts = new TextIndexes(connection)
   }
 
   *apply(commit: Commit): Generator<void, CommitResult> {
@@ -82,6 +85,7 @@ class Transaction {
     for (const write of commit.writes ?? []) yield* this.#deleteRows(write)
     for (const write of commit.writes ?? []) yield* this.#writeTable(write)
     for (const fill of commit.fills ?? []) yield* this.#fill(fill)
+    yield* this.#texts.update()
     for (const deferred of commit.defers ?? []) this.#defer(deferred)
     if (commit.completes) this.#complete(commit.completes)
     if (commit.results) yield* writeResults(this.#connection, commit.results, this.#connection.maxResultBytes)
@@ -142,6 +146,7 @@ class Transaction {
         )
         this.#run(`UPDATE pxt_meta SET value = max(value, ?) WHERE key = 'next_table_id'`, table.id + 1)
         this.#keepDefinition(table)
+        this.#texts.tableDefined(table)
         this.#count(table.id)
         return
       }
@@ -172,6 +177,8 @@ class Transaction {
           table.id,
         )
         this.#keepDefinition(table)
+        this.#texts.tableDefined(table, was)
+        this.#columnsReplaced(table, was)
         this.#endPending(table)
         this.#count(table.id)
         return
@@ -187,6 +194,18 @@ class Transaction {
         this.#run('DELETE FROM pxt_snapshots WHERE name = ?', change.name)
         return
     }
+  }
+
+  /** Columns of a name that are others now have other values in all rows. */
+  #columnsReplaced(table: TableDefinition, was: TableDefinition): void {
+    const before = new Map(was.columns.map(({ name, id }) => [name, id]))
+    const columns = table.columns.filter(({ name, id }) => before.has(name) && before.get(name) !== id)
+    if (columns.length === 0) return
+    const ids = this.#connection
+      .prepare(`SELECT _rowid FROM ${quote(table.name)}`)
+      .pluck()
+      .all() as number[]
+    this.#texts.rowsChanged(table, { kind: 'changed', ids, columns: columns.map(({ name }) => name) })
   }
 
   /** What the table is from this version on. */
@@ -218,6 +237,7 @@ class Transaction {
   #restore(table: TableDefinition, asOf: number): void {
     const counts = this.#count(table.id)
     const rows = this.#restoreRows(table.name, asOf)
+    this.#texts.rowsChanged(table, { kind: 'changed', ids: rows.ids })
     counts.inserted += rows.inserted
     counts.deleted += rows.deleted
     counts.updated += rows.updated
@@ -247,7 +267,8 @@ class Transaction {
     )
   }
 
-  #restoreRows(name: string, asOf: number): Omit<Counts, 'errors'> {
+  /** @returns how many rows came, went and changed, and the ids of all of them */
+  #restoreRows(name: string, asOf: number): Omit<Counts, 'errors'> & { ids: readonly number[] } {
     const current = quote(name)
     const history = quote(ddl.historyTable(name))
     const ids = (sql: string) => this.#connection.prepare(sql).pluck().all(asOf) as number[]
@@ -264,7 +285,8 @@ class Transaction {
       .all(this.#version, asOf, asOf) as number[]
     const restored = new Set(older)
     const updated = newer.filter((id) => restored.has(id)).length
-    return { inserted: older.length - updated, updated, deleted: newer.length - updated }
+    const changed = [...new Set([...newer, ...older])]
+    return { ids: changed, inserted: older.length - updated, updated, deleted: newer.length - updated }
   }
 
   #columnsOf(name: string): string[] {
@@ -315,6 +337,7 @@ class Transaction {
       this.#supersede(table.name, part)
       this.#count(table.id).deleted += this.#run(`DELETE FROM ${quote(table.name)} WHERE ${inIds}`, ids)
       this.#endErrors(table, undefined, part)
+      this.#texts.rowsChanged(table, { kind: 'changed', ids: part })
       for (const index of table.indexes.filter(ddl.keepsVectors)) {
         const vectors = ddl.vectorsTable(table.name, index.name)
         this.#supersede(vectors, part)
@@ -380,6 +403,7 @@ class Transaction {
       .get(count, table.id, count) as number
     this.#firstRow.set(table.id, first)
     this.#count(table.id).inserted += count
+    this.#texts.rowsChanged(table, { kind: 'inserted', first, last: first + count - 1 })
     const names = ['_rowid', '_version', ...(bases ? ['_base'] : []), ...columns.map(quote)]
     const marks = `(${names.map(() => '?').join(', ')})`
     const insertOf = (rows: number) =>
@@ -426,6 +450,7 @@ class Transaction {
 
   *#updateRows(table: TableDefinition, { backfill, rows, versions, columns, values }: RowUpdates): Generator<void> {
     if (!backfill) yield* this.#supersedeAll(table.name, rows)
+    this.#texts.rowsChanged(table, { kind: 'changed', ids: rows, columns })
     const sets = [...(backfill ? [] : ['_version = ?']), ...columns.map((column) => `${quote(column)} = ?`)]
     const same = versions ? ' AND _version = ?' : ''
     const statement = this.#connection.prepare(
@@ -568,9 +593,13 @@ export const nextRowid = (connection: Connection, table: TableDefinition): numbe
 
 /** The tables in the database that hold a user's table. */
 export const companionsOf = (connection: Connection, name: string): string[] =>
-  (connection.db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).pluck().all() as string[]).filter(
-    (table) => ddl.belongsTo(name, table),
-  )
+  // FTS5 looks after the tables of its own, the shadows.
+  (
+    connection.db
+      .prepare(`SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'shadow'`)
+      .pluck()
+      .all() as string[]
+  ).filter((table) => ddl.belongsTo(name, table))
 
 /** A violated constraint as the error that names the row. */
 function constraintError(

@@ -1,4 +1,9 @@
-import type { ColumnDefinition, IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import type {
+  ColumnDefinition,
+  IndexDefinition,
+  TableDefinition,
+  TextIndexDefinition,
+} from '../../catalog/definition.js'
 import type { Storage } from '../../types/column-type.js'
 import { quote } from './fragment.js'
 
@@ -11,6 +16,11 @@ import { quote } from './fragment.js'
 export const errorsTable = (table: string): string => `${table}@errors`
 export const historyTable = (table: string): string => `${table}@history`
 export const vectorsTable = (table: string, index: string): string => `${table}@${index}`
+/** FTS5 puts `_data`, `_idx` … behind it for tables of its own, which no other name ends with. */
+export const textTable = (table: string, index: string): string => `${table}@${index}@text`
+
+/** Whether a table in the database is a full-text index. */
+export const isTextTable = (name: string): boolean => /@[^@]+@text$/.test(name)
 
 /** The name of a column or index that was dropped, for as long as an earlier version is kept. */
 export const retiredName = ({ id }: { readonly id: number }): string => `@${id}`
@@ -37,6 +47,7 @@ export function createTable(table: TableDefinition): string[] {
     `CREATE TABLE ${quote(errorsTable(table.name))} (_until INTEGER, _rowid INTEGER NOT NULL, _version INTEGER NOT NULL, "column" TEXT NOT NULL, type TEXT NOT NULL, message TEXT NOT NULL, function TEXT, attempts INTEGER NOT NULL, PRIMARY KEY (_rowid, "column", _version)) STRICT`,
     ...indexesOf(table).map((index) => index.create),
     ...table.indexes.flatMap((index) => createVectors(table, index)),
+    ...table.textIndexes.flatMap((index) => createText(quote(textTable(table.name, index.name)), index)),
   ]
 }
 
@@ -76,6 +87,21 @@ function createVectors(table: TableDefinition, index: IndexDefinition): string[]
   ]
 }
 
+/**
+ * The statements that create a full-text index. It holds terms that are ready, with spaces between them; FTS5 takes what
+ * is beyond ASCII as it is. It keeps them, because an index without them loses count of the rows that are deleted, and
+ * ranks by that count.
+ * @param name as SQL has it
+ */
+export function createText(name: string, { columns, prefix }: TextIndexDefinition, schema = 'main'): string[] {
+  const options = ["tokenize='ascii'", ...(prefix.length > 0 ? [`prefix='${prefix.join(' ')}'`] : [])]
+  const weights = columns.map(({ weight }) => weight).join(', ')
+  return [
+    `CREATE VIRTUAL TABLE ${schema}.${name} USING fts5(${[...columns.map((_, i) => `c${i}`), ...options].join(', ')})`,
+    `INSERT INTO ${schema}.${name} (${name}, rank) VALUES ('rank', 'bm25(${weights})')`,
+  ]
+}
+
 /** The statements that bring a table from one definition to another. A dropped column or index is only renamed. */
 export function alterTable(was: TableDefinition, table: TableDefinition): string[] {
   const columns = diff(storedColumns(was), storedColumns(table))
@@ -91,10 +117,14 @@ export function alterTable(was: TableDefinition, table: TableDefinition): string
   const renameErrors = (from: string, to: string) =>
     `UPDATE ${quote(errorsTable(table.name))} SET "column" = ${text(to)} WHERE "column" = ${text(from)}`
   const isNew = ({ id }: { id: number }) => id >= was.nextId
+  const texts = diff(was.textIndexes, table.textIndexes)
   const keys = diff(was.keys, table.keys)
   const madeKeys = keys.made.map((key) => `${table.name}@${key.name}`)
   return [
     ...keys.gone.map((key) => `DROP INDEX ${quote(`${table.name}@${key.name}`)}`),
+    // What they hold follows from the rows, those of earlier versions too.
+    ...texts.gone.map((index) => `DROP TABLE ${quote(textTable(table.name, index.name))}`),
+    ...texts.made.flatMap((index) => createText(quote(textTable(table.name, index.name)), index)),
     ...columns.gone.flatMap((column) => [
       `ALTER TABLE ${both[0]} ALTER COLUMN ${quote(column.name)} DROP NOT NULL`,
       ...renameColumn(column.name, retiredName(column)),

@@ -1,10 +1,14 @@
 import type { Database } from 'better-sqlite3'
+import { analyserOf, type TextAnalysis, termsOf } from '../../text/index.js'
 import { decodeVector } from '../../types/arrays.js'
 import { registerAggregates } from './aggregates.js'
 
-/** Functions that sqlite-vec lacks. Those of expressions are bridges. */
+/** Functions of the engine's own. Those of expressions are bridges. */
 export function registerFunctions(db: Database): void {
   db.function('pxt_dot', { deterministic: true }, dot())
+  db.function('pxt_terms', { deterministic: true }, (text: unknown, language: unknown, tokenizer: unknown) =>
+    typeof text === 'string' ? termsOf(text, analyserOf({ language, tokenizer } as TextAnalysis)) : null,
+  )
   registerAggregates(db)
 }
 

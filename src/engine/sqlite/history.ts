@@ -1,4 +1,4 @@
-import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import type { IndexDefinition, TableDefinition, TextIndexDefinition } from '../../catalog/definition.js'
 import type { PendingRange } from '../engine.js'
 import { errorsTable, historyTable, keepsVectors, vectorsTable } from './ddl.js'
 import { bind, Fragment, join, quote, sql } from './fragment.js'
@@ -44,6 +44,31 @@ export function vectorsOf(
   const column = `v${depth}.${name}`
   return sql`(SELECT v0._rowid AS _rowid, ${column} AS vector FROM ${join(rows, ' JOIN ')}${present(column)})`
 }
+
+/**
+ * What a full-text index has of each row: its id and its terms, `c0`, `c1` and so on.
+ * @param line the table that has the index, its base, the base's base, and so on
+ */
+export function termsOf(
+  line: readonly TableDefinition[],
+  { columns, language, tokenizer }: TextIndexDefinition,
+  asOf: number | undefined,
+): Fragment {
+  const owners = ownersOf(line, columns)
+  const rows = line.slice(0, Math.max(...owners) + 1).map((owner, i) => {
+    const source = sql`${rowsOf(owner, asOf)} AS ${`v${i}`}`
+    return i === 0 ? source : sql` JOIN ${source} ON ${`v${i}`}._rowid = ${`v${i - 1}`}._base`
+  })
+  const terms = columns.map(
+    ({ name }, i) =>
+      sql`pxt_terms(${`v${owners[i]}.${quote(name)}`}, ${bind(language)}, ${bind(tokenizer)}) AS ${`c${i}`}`,
+  )
+  return sql`SELECT v0._rowid AS _rowid, ${join(terms, ', ')} FROM ${join(rows, '')}`
+}
+
+/** For each column of a full-text index, how far down the line the table that holds it is. */
+export const ownersOf = (line: readonly TableDefinition[], columns: TextIndexDefinition['columns']): number[] =>
+  columns.map(({ name }) => line.findIndex((owner) => owner.columns.some((column) => column.name === name)))
 
 /** The error of a cell of the row with an id, now or as of a version. */
 export function cellErrorOf(

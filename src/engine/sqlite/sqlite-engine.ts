@@ -1,4 +1,4 @@
-import type { ColumnDefinition, TableDefinition } from '../../catalog/definition.js'
+import type { ColumnDefinition, TableDefinition, TextIndexDefinition } from '../../catalog/definition.js'
 import { EngineError, MediaError } from '../../errors.js'
 import type { FunctionIdentity } from '../../expr/function.js'
 import type { ColumnType, DecodeContext, Stored } from '../../types/column-type.js'
@@ -29,11 +29,12 @@ import { cellRecord, codeAt } from './cell-records.js'
 import { commitSteps, lastVersion, nextRowid } from './commit.js'
 import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
-import { errorsTable } from './ddl.js'
+import { createText, errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
-import { changesSql, countRowsSql } from './history.js'
+import { changesSql, countRowsSql, termsOf } from './history.js'
 import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
+import { insertTerms } from './text-indexes.js'
 import { Transactions } from './transactions.js'
 import { vacuum } from './vacuum.js'
 import { SqliteVectors } from './vectors.js'
@@ -324,6 +325,14 @@ class SqliteEngine implements Engine {
       throw engineError(cause, 'cannot run the query')
     }
     return { name, columns }
+  }
+
+  async holdTexts(line: readonly TableDefinition[], index: TextIndexDefinition, asOf: number): Promise<HeldRows> {
+    await this.#transactions.outside()
+    const name = `held_${++this.#held}`
+    for (const statement of createText(quote(name), index, 'temp')) this.#connection.db.exec(statement)
+    insertTerms(this.#connection, `temp.${quote(name)}`, index, termsOf(line, index, asOf))
+    return { name, columns: [] }
   }
 
   async release({ name }: HeldRows): Promise<void> {

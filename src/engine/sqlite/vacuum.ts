@@ -1,7 +1,7 @@
 import type { VacuumResult } from '../engine.js'
 import { companionsOf } from './commit.js'
 import type { Connection } from './connection.js'
-import { historyTable } from './ddl.js'
+import { historyTable, isTextTable } from './ddl.js'
 import { quote } from './fragment.js'
 
 /** A column that a stored definition lists, as far as it matters here. */
@@ -46,6 +46,9 @@ class Sweep {
       const companions = companionsOf(this.#connection, name)
       for (const table of companions) {
         if (companions.includes(historyTable(table))) rows += this.#sweepRows(historyTable(table))
+      }
+      for (const table of companions.filter(isTextTable)) {
+        this.#run(`INSERT INTO ${quote(table)} (${quote(table)}) VALUES ('optimize')`)
       }
       rows += this.#sweepRows(`${name}@errors`)
       this.#sweepDefinitions(id)

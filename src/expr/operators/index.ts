@@ -4,6 +4,7 @@ import { casting } from './cast.js'
 import { hash } from './hash.js'
 import { jsonOperators, listOperators } from './json.js'
 import { comparison, logic } from './logic.js'
+import { marking } from './marking.js'
 import { math } from './math.js'
 import { media } from './media.js'
 import { asJson, json, type Operator, type Operators } from './operator.js'
@@ -25,6 +26,7 @@ const internal: Operators = {
     result: () => floatType,
     evaluate: (x, seed) => hash(Number(x), Number(seed)),
   },
+  ...marking,
   'json.bool': { operands: ['bool'], result: () => boolType, evaluate: (x) => x },
 }
 

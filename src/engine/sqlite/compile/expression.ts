@@ -56,6 +56,8 @@ export class ExpressionCompiler {
       case 'score':
         if (!this.score) throw new QueryError('the query has no score: it makes no search')
         return { sql: this.score, type: floatType }
+      case 'terms':
+        throw new QueryError('highlight() and snippet() mark what match() found: call match() first')
       case 'cellError': {
         const found = this.#source.cellError(node)
         if (found) return { sql: found, type: stringType }

@@ -2,7 +2,7 @@ import type { TableDefinition } from '../../../catalog/definition.js'
 import type { AggregateFunction } from '../../../expr/function.js'
 import type { Node } from '../../../expr/node.js'
 import type { ColumnType } from '../../../types/column-type.js'
-import type { CompiledQuery, Select, SortKey, TableSource, VectorSearch } from '../../engine.js'
+import type { CompiledQuery, Select, SortKey, TableSource, TextSearch, VectorSearch } from '../../engine.js'
 import { bind, Fragment, join, quote, sql } from '../fragment.js'
 import type { Operand as Typed } from '../operators.js'
 import { sortKey } from './aggregate.js'
@@ -142,16 +142,21 @@ class SelectCompiler {
    * Ranks first, over the row id and the score alone, and fetches the columns of the rows that remain: sorting whole
    * rows would carry every text along.
    */
-  #compileSearch(from: TableSource, search: VectorSearch, source: TableRows): { sql: Fragment; typed: Typed[] } {
+  #compileSearch(
+    from: TableSource,
+    search: VectorSearch | TextSearch,
+    source: TableRows,
+  ): { sql: Fragment; typed: Typed[] } {
     const { orderBy = [], distinct, limit, offset } = this.#select
     const byScore = orderBy.length === 0 && !distinct
     const score = scoreOf(search)
     this.#expressions.score = score
     const where = this.#where()
     const row = source.alias(0)
-    const unfiltered = where.sql === '' && from.asOf === undefined && source.level(search.owner.id) === 0
+    const isWhole = from.asOf === undefined || search.kind === 'text'
+    const unfiltered = where.sql === '' && isWhole && source.level(search.owner.id) === 0
     const found = unfiltered
-      ? sql`SELECT x._rowid AS id, ${score} AS score FROM ${source.vectors(search)}`
+      ? sql`SELECT x._rowid AS id, ${score} AS score FROM ${source.searched(search)}`
       : sql`SELECT ${row}._rowid AS id, ${score} AS score FROM ${source.from()}${where}`
     const ranked = byScore ? sql`${found} ORDER BY score DESC, id${limits(limit, offset)}` : found
     // From here on the score is known, and the vectors are not needed.
@@ -206,7 +211,9 @@ const orderOf = (keys: readonly Fragment[]): Fragment =>
   keys.length === 0 ? new Fragment('') : sql` ORDER BY ${join(keys, ', ')}`
 
 /** The score of a search; higher is better whatever the metric. */
-function scoreOf({ index, vector }: VectorSearch): Fragment {
+function scoreOf(search: VectorSearch | TextSearch): Fragment {
+  if (search.kind === 'text') return new Fragment('x.score')
+  const { index, vector } = search
   const query = bind(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   switch (index.metric) {
     case 'cosine':

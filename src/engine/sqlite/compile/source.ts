@@ -8,11 +8,13 @@ import type {
   RowsSource,
   SubquerySource,
   TableSource,
+  TextSearch,
   VectorSearch,
 } from '../../engine.js'
 import { Fragment, quote, sql } from '../fragment.js'
 import { cellErrorOf, rowsOf, vectorsOf } from '../history.js'
 import type { Operand as Typed } from '../operators.js'
+import { hitsOf } from '../text-search.js'
 import type { Compilation } from './select.js'
 
 /** A source of a query while the query is compiled: what its columns are in SQL, and what stands after FROM. */
@@ -81,16 +83,18 @@ export class TableRows implements Source {
       from = sql`${from} JOIN ${rowsOf(line[i]!, asOf)} AS ${this.alias(i)} ON ${this.alias(i)}._rowid = ${this.alias(i - 1)}._base`
     }
     if (!search) return from
-    return sql`${from} JOIN ${this.vectors(search)} ON x._rowid = ${this.alias(owner)}._rowid`
+    return sql`${from} JOIN ${this.searched(search)} ON x._rowid = ${this.alias(owner)}._rowid`
   }
 
   ties(): Fragment[] {
     return [new Fragment(`${this.alias(0)}._rowid`)]
   }
 
-  vectors({ owner, index }: VectorSearch): Fragment {
+  /** What a search ranks rows by: the vectors of an index, or the rows that a text search finds, with their scores. */
+  searched(search: VectorSearch | TextSearch): Fragment {
+    if (search.kind === 'text') return sql`(${hitsOf(search)}) AS x`
     const { line, asOf } = this.#from
-    return sql`${vectorsOf(line.slice(this.level(owner.id)), index, asOf)} AS x`
+    return sql`${vectorsOf(line.slice(this.level(search.owner.id)), search.index, asOf)} AS x`
   }
 
   level(table: number): number {
