@@ -296,7 +296,7 @@ export interface TableSource {
   /** The version to read, with the definitions of that version in `line`; the current one when undefined. */
   readonly asOf?: number | undefined
   /** Ranks rows; its score is what a `score` node yields. */
-  readonly search?: VectorSearch | TextSearch | undefined
+  readonly search?: VectorSearch | TextSearch | RankedRows | undefined
 }
 
 /** A query, whose columns are reached through `column` nodes with this id. */
@@ -374,6 +374,15 @@ export interface TextSearch {
   readonly query: TextQuery
   /** The index of rows as they were, where an earlier version is read. */
   readonly held?: HeldRows | undefined
+}
+
+/** Rows that were ranked outside of the engine. */
+export interface RankedRows {
+  readonly kind: 'ranked'
+  /** The table that they are of: one of the query's line. */
+  readonly owner: TableDefinition
+  readonly rowids: readonly number[]
+  readonly scores: readonly number[]
 }
 
 export interface CompiledQuery {

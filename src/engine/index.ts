@@ -79,6 +79,7 @@ export type {
   OutputColumn,
   Past,
   PendingRange,
+  RankedRows,
   ReadArgument,
   ReadRows,
   ResultWrites,

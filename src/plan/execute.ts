@@ -7,6 +7,7 @@ import { finish, type ResultRow } from './finish.js'
 import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
 import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
+import { ranked } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
 import { holdPastTexts } from './text-search.js'
@@ -162,26 +163,32 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
 export function explain(session: Session, query: QueryNode, parameters: Parameters): Promise<string[]> {
   return withPlan(session, query, parameters, {}, async (plan, prepared) => {
-    const { sql, params } = session.engine.compile(plan.select)
-    const { from } = plan.select
-    const search = from.kind === 'table' ? from.search : undefined
+    const select = ranked(session, plan.select) ?? plan.select
+    const { sql, params } = session.engine.compile(select)
     return [
       ...[...prepared.held.values()].map(
         (rows) => `JavaScript: an inner query first, held as ${rows.name} (${rows.columns.length} columns)`,
       ),
+      ...describeSearch(session, plan.select, select !== plan.select),
       `SQL: ${sql}`,
       `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
-      ...(await session.engine.explain(plan.select)).map((line) => `database: ${line}`),
-      ...(search
-        ? [
-            `search: ${search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : `exact, ${search.index.metric}`}, index '${search.index.name}' on '${search.owner.name}', in SQL`,
-          ]
-        : []),
+      ...(await session.engine.explain(select)).map((line) => `database: ${line}`),
       ...(plan.filter ? ['JavaScript: filter by functions'] : []),
       ...(plan.orderBy ? ['JavaScript: sort by functions'] : []),
       ...(plan.output ? ['JavaScript: columns by functions'] : []),
     ]
   })
+}
+
+function describeSearch(session: Session, { from }: Select, isRanked: boolean): string[] {
+  const search = from.kind === 'table' ? from.search : undefined
+  if (!search || search.kind === 'ranked') return []
+  const { index, owner } = search
+  const what =
+    search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : `exact, ${search.index.metric}`
+  const held = search.kind === 'vector' && isRanked ? session.residentVectors.of(owner, search.index) : undefined
+  const where = held ? `in memory (${held.precision})` : 'in SQL'
+  return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}`]
 }
 
 async function withPlan<T>(
@@ -285,6 +292,22 @@ function forEachSource(from: SourceNode, visitor: (from: SourceNode) => void): v
 }
 
 async function run(session: Session, plan: Plan, { signal }: ExecuteOptions): Promise<ResultRow[]> {
-  const raw = await session.engine.select(plan.select, session.decode)
+  const raw = (await selectRanked(session, plan.select)) ?? (await session.engine.select(plan.select, session.decode))
   return finish(plan, plan.select.columns, raw, signal)
+}
+
+/** How often a search in memory is made again because something was committed before its rows were read. */
+const rankAttempts = 3
+
+/** The rows of a search that is made in memory; undefined where the database makes it. */
+async function selectRanked(session: Session, select: Select): Promise<unknown[][] | undefined> {
+  const { residentVectors } = session
+  for (let attempt = 0; attempt < rankAttempts; attempt++) {
+    const { state } = residentVectors
+    const query = ranked(session, select)
+    if (!query) return undefined
+    const rows = await session.engine.select(query, session.decode)
+    if (residentVectors.isSince(state)) return rows
+  }
+  return undefined
 }

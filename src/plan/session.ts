@@ -20,6 +20,7 @@ import type { Media } from '../types/media.js'
 import { CallStats } from './call-stats.js'
 import { Gate } from './gate.js'
 import type { OnProgress } from './progress.js'
+import { ResidentVectors } from './resident-vectors.js'
 import { ResultLog } from './result-log.js'
 
 /** How a session is made. */
@@ -30,6 +31,8 @@ export interface SessionOptions {
   readonly tracer?: Tracer | undefined
   /** Hears how far statements have come that have no listener of their own. */
   readonly onProgress?: OnProgress | undefined
+  /** Bytes that vectors may take in memory. @default 1 GiB */
+  readonly memoryLimit?: number | undefined
   /** Functions, iterators and embedders that the program passed to `open`. */
   readonly code?: readonly { readonly kind: CodeKind; readonly definition: FunctionIdentity }[]
 }
@@ -50,6 +53,8 @@ export interface ColumnCode {
   readonly makeDefault?: () => unknown
 }
 
+/** Bytes that vectors may take in memory, unless it is said. */
+const defaultMemoryLimit = 2 ** 30
 /** Query texts whose vectors are kept, so that asking again costs nothing. */
 const cachedQueries = 1000
 /** Versions whose catalogs are kept. */
@@ -65,6 +70,7 @@ export class Session {
   readonly tracer: Tracer | undefined
   readonly onProgress: OnProgress | undefined
   readonly stats = new CallStats()
+  readonly residentVectors: ResidentVectors
   /** Vectors of query texts, by embedder and text. */
   readonly queryVectors = new LRUCache<string, Float32Array>({ max: cachedQueries })
   readonly #gate = new Gate()
@@ -83,6 +89,7 @@ export class Session {
     this.resolveFile = options.resolveFile
     this.tracer = options.tracer
     this.onProgress = options.onProgress
+    this.residentVectors = new ResidentVectors(engine, options.memoryLimit ?? defaultMemoryLimit)
     for (const { kind, definition } of options.code ?? []) this.bind(kind, definition)
   }
 
@@ -190,6 +197,7 @@ export class Session {
 
   async commit(commit: Commit): Promise<CommitResult> {
     const result = await this.engine.commit(commit)
+    this.residentVectors.committed(commit, result)
     // Builders look at the catalog synchronously.
     if (commit.schema?.length) await this.catalog()
     return result
@@ -252,6 +260,7 @@ export class Session {
   }
 
   close(): void {
+    this.residentVectors.release()
     this.engine.close()
   }
 

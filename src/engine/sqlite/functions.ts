@@ -9,6 +9,14 @@ export function registerFunctions(db: Database): void {
   db.function('pxt_terms', { deterministic: true }, (text: unknown, language: unknown, tokenizer: unknown) =>
     typeof text === 'string' ? termsOf(text, analyserOf({ language, tokenizer } as TextAnalysis)) : null,
   )
+  db.table('pxt_ranked', {
+    columns: ['id', 'score'],
+    parameters: ['ranking'],
+    *rows(ranking: unknown) {
+      const [rowids, scores] = JSON.parse(ranking as string) as [number[], number[]]
+      for (let i = 0; i < rowids.length; i++) yield [rowids[i]!, scores[i]!]
+    },
+  })
   registerAggregates(db)
 }
 

@@ -2,7 +2,7 @@ import type { TableDefinition } from '../../../catalog/definition.js'
 import type { AggregateFunction } from '../../../expr/function.js'
 import type { Node } from '../../../expr/node.js'
 import type { ColumnType } from '../../../types/column-type.js'
-import type { CompiledQuery, Select, SortKey, TableSource, TextSearch, VectorSearch } from '../../engine.js'
+import type { CompiledQuery, RankedRows, Select, SortKey, TableSource, TextSearch, VectorSearch } from '../../engine.js'
 import { bind, Fragment, join, quote, sql } from '../fragment.js'
 import type { Operand as Typed } from '../operators.js'
 import { sortKey } from './aggregate.js'
@@ -144,7 +144,7 @@ class SelectCompiler {
    */
   #compileSearch(
     from: TableSource,
-    search: VectorSearch | TextSearch,
+    search: VectorSearch | TextSearch | RankedRows,
     source: TableRows,
   ): { sql: Fragment; typed: Typed[] } {
     const { orderBy = [], distinct, limit, offset } = this.#select
@@ -153,7 +153,7 @@ class SelectCompiler {
     this.#expressions.score = score
     const where = this.#where()
     const row = source.alias(0)
-    const isWhole = from.asOf === undefined || search.kind === 'text'
+    const isWhole = from.asOf === undefined || search.kind !== 'vector'
     const unfiltered = where.sql === '' && isWhole && source.level(search.owner.id) === 0
     const found = unfiltered
       ? sql`SELECT x._rowid AS id, ${score} AS score FROM ${source.searched(search)}`
@@ -211,8 +211,8 @@ const orderOf = (keys: readonly Fragment[]): Fragment =>
   keys.length === 0 ? new Fragment('') : sql` ORDER BY ${join(keys, ', ')}`
 
 /** The score of a search; higher is better whatever the metric. */
-function scoreOf(search: VectorSearch | TextSearch): Fragment {
-  if (search.kind === 'text') return new Fragment('x.score')
+function scoreOf(search: VectorSearch | TextSearch | RankedRows): Fragment {
+  if (search.kind !== 'vector') return new Fragment('x.score')
   const { index, vector } = search
   const query = bind(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
   switch (index.metric) {

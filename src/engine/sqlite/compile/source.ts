@@ -5,13 +5,14 @@ import type {
   CompoundSource,
   From,
   JoinSource,
+  RankedRows,
   RowsSource,
   SubquerySource,
   TableSource,
   TextSearch,
   VectorSearch,
 } from '../../engine.js'
-import { Fragment, quote, sql } from '../fragment.js'
+import { bind, Fragment, quote, sql } from '../fragment.js'
 import { cellErrorOf, rowsOf, vectorsOf } from '../history.js'
 import type { Operand as Typed } from '../operators.js'
 import { hitsOf } from '../text-search.js'
@@ -90,9 +91,14 @@ export class TableRows implements Source {
     return [new Fragment(`${this.alias(0)}._rowid`)]
   }
 
-  /** What a search ranks rows by: the vectors of an index, or the rows that a text search finds, with their scores. */
-  searched(search: VectorSearch | TextSearch): Fragment {
+  /** What a search ranks rows by: the vectors of an index, or rows that were found, with their scores. */
+  searched(search: VectorSearch | TextSearch | RankedRows): Fragment {
     if (search.kind === 'text') return sql`(${hitsOf(search)}) AS x`
+    if (search.kind === 'ranked') {
+      // As text, because a statement has no lists; numbers are read back as they were.
+      const ranking = bind(JSON.stringify([search.rowids, search.scores]))
+      return sql`(SELECT id AS _rowid, score FROM pxt_ranked(${ranking})) AS x`
+    }
     const { line, asOf } = this.#from
     return sql`${vectorsOf(line.slice(this.level(search.owner.id)), search.index, asOf)} AS x`
   }
