@@ -6,6 +6,9 @@ import { headerBytes } from './plain-kernel.js'
 
 const highest = 127
 
+/** Adding it to a small number and taking it away again rounds to an integer, much faster than `Math.round`. */
+const rounder = 1.5 * 2 ** 52
+
 /**
  * A row is `scale` times its codes, and what remains is at most as long as measured: by Cauchy-Schwarz its product with
  * a query of length one is not longer than that. The query is of int16, whose remainder is small beside it.
@@ -24,11 +27,12 @@ export function int8Encoding(metric: Metric, dimensions: number): Encoding {
       const header = address >> 2
       const codes = address + headerBytes
       const step = largest(vector) / highest || 1
+      const inverse = 1 / step
       let squares = 0
       for (let i = 0; i < dimensions; i++) {
-        const x = vector[i]! / step
-        const code = Math.round(x)
-        bytes[codes + i] = code
+        const x = vector[i]! * inverse
+        const code = x + rounder - rounder
+        bytes[codes + i] = code | 0
         squares += (x - code) * (x - code)
       }
       bytes.fill(0, codes + dimensions, codes + rowBytes)
@@ -74,6 +78,9 @@ function amplitudeOf(vector: Float32Array, top: number): number {
 
 function largest(vector: Float32Array): number {
   let largest = 0
-  for (let i = 0; i < vector.length; i++) largest = Math.max(largest, Math.abs(vector[i]!))
+  for (let i = 0; i < vector.length; i++) {
+    const x = Math.abs(vector[i]!)
+    if (x > largest) largest = x
+  }
   return largest
 }

@@ -1,5 +1,7 @@
 import type { Kernel } from './kernel.js'
 
+const { fround } = Math
+
 /** Bytes before the elements of a row: scale, bias and margin as float32, and 4 that are unused. */
 export const headerBytes = 16
 
@@ -33,7 +35,7 @@ export class PlainKernel implements Kernel {
       for (let q = query >> 2, r = (row + headerBytes) >> 2, end = q + (length >> 2); q < end; q++, r++) {
         dot += floats[q]! * floats[r]!
       }
-      floats[(out >> 2) + i] = this.#bound(row, dot * step, factor)
+      floats[(out >> 2) + i] = this.#bound(row, dot, step, factor)
     }
   }
 
@@ -56,7 +58,7 @@ export class PlainKernel implements Kernel {
       for (let q = query >> 1, r = row + headerBytes, end = r + length; r < end; q++, r++) {
         dot += this.#shorts[q]! * this.#bytes[r]!
       }
-      this.#floats[(out >> 2) + i] = this.#bound(row, dot * step, factor)
+      this.#floats[(out >> 2) + i] = this.#bound(row, dot, step, factor)
     }
   }
 
@@ -73,7 +75,7 @@ export class PlainKernel implements Kernel {
           }
         }
       }
-      this.#floats[(out >> 2) + i] = this.#bound(row, (length * 8 * 15 - 2 * different) * step, factor)
+      this.#floats[(out >> 2) + i] = this.#bound(row, length * 8 * 15 - 2 * different, step, factor)
     }
   }
 
@@ -97,9 +99,12 @@ export class PlainKernel implements Kernel {
     return rows + stride * (list === 0 ? i : this.#words[(list >> 2) + i]!)
   }
 
-  #bound(row: number, dot: number, factor: number): number {
+  /** Rounded at every step as in WebAssembly. */
+  #bound(row: number, dot: number, step: number, factor: number): number {
+    const floats = this.#floats
     const header = row >> 2
-    return factor * (dot * this.#floats[header]! + this.#floats[header + 2]!) + this.#floats[header + 1]!
+    const product = fround(fround(fround(dot) * fround(step)) * floats[header]!)
+    return fround(fround(factor) * fround(product + floats[header + 2]!)) + floats[header + 1]!
   }
 }
 
