@@ -2,12 +2,8 @@ import type { Metric } from '../../catalog/definition.js'
 import { dotBounds } from './bounds.js'
 import { type EncodedQuery, type Encoding, field, roundoff, tiny, trusted } from './encoding.js'
 import { normOf } from './metric.js'
-import { headerBytes } from './plain-kernel.js'
 
 const highest = 127
-
-/** Adding it to a small number and taking it away again rounds to an integer, much faster than `Math.round`. */
-const rounder = 1.5 * 2 ** 52
 
 /**
  * A row is `scale` times its codes, and what remains is at most as long as measured: by Cauchy-Schwarz its product with
@@ -21,23 +17,19 @@ export function int8Encoding(metric: Metric, dimensions: number): Encoding {
 
   return {
     rowBytes,
-    queryBytes: 2 * rowBytes,
+    workBytes: 4 * rowBytes,
 
-    encode(vector, norm, { floats, bytes }, address) {
+    encode(vector, norm, { kernel, floats, workAt }, address) {
       const header = address >> 2
-      const codes = address + headerBytes
-      const step = largest(vector) / highest || 1
-      const inverse = 1 / step
-      let squares = 0
-      for (let i = 0; i < dimensions; i++) {
-        const x = vector[i]! * inverse
-        const code = x + rounder - rounder
-        bytes[codes + i] = code | 0
-        squares += (x - code) * (x - code)
-      }
-      bytes.fill(0, codes + dimensions, codes + rowBytes)
-      const remainder = step * Math.sqrt(squares)
-      const margin = (remainder + (norm + remainder) * (queryError + rounding)) * (1 + 2 ** -20)
+      // The factor that makes the largest element 127 must be a float32.
+      const enlarged = norm < trusted.from ? 2 ** 60 : 1
+      const values = workAt >> 2
+      floats.set(enlarged === 1 ? vector : vector.map((x) => x * enlarged), values)
+      floats.fill(0, values + dimensions, values + rowBytes)
+      kernel.quantise(workAt, address, rowBytes)
+      const step = 1 / floats[header + field.scale]! / enlarged
+      const remainder = step * Math.sqrt(floats[header + field.margin]!)
+      const margin = (remainder + (norm + remainder) * (queryError + 2 * rounding)) * (1 + 2 ** -20)
       const unit = metric === 'cosine' && norm > 0 ? norm : 1
       const trustworthy = unit !== 1 || norm <= (metric === 'euclidean' ? Math.sqrt(trusted.to) : trusted.to)
       const bias = metric === 'euclidean' && trustworthy ? (norm * norm) / -2 : 0

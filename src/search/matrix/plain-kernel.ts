@@ -95,6 +95,35 @@ export class PlainKernel implements Kernel {
     }
   }
 
+  quantise(values: number, row: number, length: number): void {
+    const vector = this.#floats.subarray(values >> 2, (values >> 2) + length)
+    const top = vector.reduce((top, x) => Math.max(top, Math.abs(x)), 0)
+    const inverse = top > 0 ? fround(127 / top) : 1
+    let squares = 0
+    for (let i = 0; i < length; i++) {
+      const x = fround(vector[i]! * inverse)
+      const code = Math.round(x)
+      squares += (x - code) ** 2
+      this.#bytes[row + headerBytes + i] = code
+    }
+    this.#floats[row >> 2] = inverse
+    this.#floats[(row >> 2) + 2] = squares
+  }
+
+  signs(values: number, row: number, length: number): void {
+    const vector = this.#floats.subarray(values >> 2, (values >> 2) + length)
+    const bits = row + headerBytes
+    // Summed as in WebAssembly, so that estimates are the same.
+    const sizes = new Float32Array(4)
+    for (let i = 0; i < length; i += 8) {
+      let byte = 0
+      for (let j = 0; j < 8; j++) if (vector[i + j]! > 0) byte |= 1 << j
+      this.#bytes[bits + (i >> 3)] = byte
+      for (let j = 0; j < 4; j++) sizes[j]! += fround(Math.abs(vector[i + j]!) + Math.abs(vector[i + j + 4]!))
+    }
+    this.#floats[row >> 2] = fround(sizes[0]! + sizes[1]!) + fround(sizes[2]! + sizes[3]!)
+  }
+
   #address(rows: number, stride: number, list: number, i: number): number {
     return rows + stride * (list === 0 ? i : this.#words[(list >> 2) + i]!)
   }
