@@ -1,7 +1,6 @@
 import type { Metric } from '../../catalog/definition.js'
 import { type EncodedQuery, type Encoding, field } from './encoding.js'
 import { normOf } from './metric.js'
-import { headerBytes } from './plain-kernel.js'
 import type { Rotation } from './rotation.js'
 
 /** The best distance between sixteen levels, evenly spaced, for normal numbers of variance one (Max, 1960). */
@@ -21,34 +20,25 @@ export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rota
 
   /** Puts what `vector / unit` differs from the centre, at length one, into `direction`; returns how much that is. */
   function depart(vector: Float32Array, unit: number, from: Float32Array | undefined): number {
-    for (let i = 0; i < vector.length; i++) direction[i] = vector[i]! / unit - (from ? from[i]! : 0)
+    const inverse = 1 / unit
+    for (let i = 0; i < vector.length; i++) direction[i] = vector[i]! * inverse - (from ? from[i]! : 0)
     const distance = normOf(direction)
-    if (distance > 0) for (let i = 0; i < direction.length; i++) direction[i]! /= distance
+    if (distance > 0) for (let i = 0; i < direction.length; i++) direction[i]! *= 1 / distance
     return distance
   }
 
   return {
     rowBytes,
-    queryBytes: planes * rowBytes,
+    workBytes: 4 * dimensions,
 
-    encode(vector, norm, { floats, bytes }, address) {
+    encode(vector, norm, { kernel, floats, workAt }, address) {
       const unit = unitOf(norm)
       const distance = depart(vector, unit, centre)
-      const rotated = rotation.rotate(direction)
-      const at = address + headerBytes
-      bytes.fill(0, at, at + rowBytes)
-      let absolute = 0
-      for (let from = 0; from < dimensions; from += 8) {
-        let byte = 0
-        for (let i = 0; i < 8; i++) {
-          const x = rotated[from + i]!
-          absolute += Math.abs(x)
-          if (x > 0) byte |= 1 << i
-        }
-        bytes[at + (from >> 3)] = byte
-      }
+      floats.set(rotation.rotate(direction), workAt >> 2)
+      kernel.signs(workAt, address, dimensions)
       const header = address >> 2
-      floats[header + field.scale] = absolute > 0 ? (distance * dimensions) / absolute : 0
+      const sizes = floats[header + field.scale]!
+      floats[header + field.scale] = sizes > 0 ? (distance * dimensions) / sizes : 0
       floats[header + field.bias] =
         metric === 'euclidean' ? (distance * distance) / -2 : metric === 'cosine' ? dot(centre, vector) / unit : 0
       floats[header + field.margin] = 0
