@@ -147,7 +147,10 @@ export {
 export type { ColumnStats } from './plan/call-stats.js'
 export type { ExecuteOptions } from './plan/execute.js'
 export type { OnProgress, Progress } from './plan/progress.js'
+export type { RerankFunction } from './plan/query-node.js'
+export type { LegScores, SearchScores } from './plan/staged-search.js'
 export type { ColumnDescription, IndexDescription, TableDescription, TextIndexDescription } from './query/describe.js'
+export type { HybridLeg, HybridOptions, SearchInput } from './query/hybrid.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
 export {
@@ -165,10 +168,10 @@ export {
   type NoEmbeddingIndex,
   type NoTextIndex,
   Relation,
-  type SearchInput,
   type SimilarityOptions,
   type SimilaritySearch,
 } from './query/relation.js'
+export type { Reranker, RerankingModelLike, RerankOptions } from './query/rerank.js'
 export type { SampleOptions } from './query/sample.js'
 export type { Span, Tracer } from './scheduler/tracer.js'
 export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'

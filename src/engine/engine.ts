@@ -381,6 +381,7 @@ export interface RankedRows {
   readonly kind: 'ranked'
   /** The table that they are of: one of the query's line. */
   readonly owner: TableDefinition
+  /** The best first, whatever their scores say. */
   readonly rowids: readonly number[]
   readonly scores: readonly number[]
 }

@@ -10,11 +10,11 @@ export function registerFunctions(db: Database): void {
     typeof text === 'string' ? termsOf(text, analyserOf({ language, tokenizer } as TextAnalysis)) : null,
   )
   db.table('pxt_ranked', {
-    columns: ['id', 'score'],
+    columns: ['id', 'score', 'position'],
     parameters: ['ranking'],
     *rows(ranking: unknown) {
       const [rowids, scores] = JSON.parse(ranking as string) as [number[], number[]]
-      for (let i = 0; i < rowids.length; i++) yield [rowids[i]!, scores[i]!]
+      for (let i = 0; i < rowids.length; i++) yield [rowids[i]!, scores[i]!, i]
     },
   })
   registerAggregates(db)
