@@ -54,7 +54,8 @@ for (const [scan, stride, length] of [
   ['dotBits', 80, 64],
 ]) {
   const kernel = wasmKernel()
-  const rows = 4 * count + 4096
+  const query = 4 * count + 64
+  const rows = query + 4096
   kernel.grow(rows + count * stride)
   const random = randomNumbers(1)
   new Float32Array(kernel.buffer).forEach((_, i, floats) => {
@@ -62,7 +63,7 @@ for (const [scan, stride, length] of [
   })
   print(
     scan,
-    measure(30, () => kernel[scan](4 * count, rows, stride, length, 0, count, 64, 1, 1)),
+    measure(30, () => kernel[scan](query, rows, stride, length, 0, count, 64, 1, 1)),
     'ns a vector',
     1e6 / count,
   )

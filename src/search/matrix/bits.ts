@@ -18,12 +18,13 @@ export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rota
   const direction = new Float32Array(centre.length)
   const unitOf = (norm: number) => (metric === 'cosine' && norm > 0 ? norm : 1)
 
-  /** Puts what `vector / unit` differs from the centre, at length one, into `direction`; returns how much that is. */
-  function depart(vector: Float32Array, unit: number, from: Float32Array | undefined): number {
+  /** Puts what `vector / unit` differs from `origin`, at length one, into `direction`; returns how much that is. */
+  function depart(vector: Float32Array, unit: number, origin: Float32Array): number {
     const inverse = 1 / unit
-    for (let i = 0; i < vector.length; i++) direction[i] = vector[i]! * inverse - (from ? from[i]! : 0)
+    for (let i = 0; i < vector.length; i++) direction[i] = vector[i]! * inverse - origin[i]!
     const distance = normOf(direction)
-    if (distance > 0) for (let i = 0; i < direction.length; i++) direction[i]! *= 1 / distance
+    const factor = distance > 0 ? 1 / distance : 0
+    for (let i = 0; i < direction.length; i++) direction[i]! *= factor
     return distance
   }
 
@@ -47,7 +48,11 @@ export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rota
     query(vector): EncodedQuery {
       // Inner products with the centre are the same for all rows, unless the query is centred too.
       const norm = normOf(vector)
-      const distance = depart(vector, unitOf(norm), metric === 'inner_product' ? undefined : centre)
+      const distance = depart(
+        vector,
+        unitOf(norm),
+        metric === 'inner_product' ? new Float32Array(centre.length) : centre,
+      )
       const rotated = rotation.rotate(direction)
       const elements = new Uint8Array(planes * rowBytes)
       const step = levelStep * Math.sqrt(dimensions)

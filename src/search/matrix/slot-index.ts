@@ -15,7 +15,7 @@ export class SlotIndex {
   /** The slot of a row; -1 where there is none. */
   get(rowid: number): number {
     const page = this.#find(Math.floor(rowid / pageSize))
-    return page ? page[rowid % pageSize]! - 1 : -1
+    return (page?.[rowid % pageSize] ?? 0) - 1
   }
 
   set(rowid: number, slot: number): void {

@@ -328,10 +328,11 @@ export class VectorMatrix {
 
   /** Moves the centre to the mean of all that was set, where that is much more than before. */
   #recentre(added: VectorReader, norms: Float64Array): void {
+    const sum = this.#sum
     for (let i = 0; i < norms.length; i++) {
       const vector = added.read(i)
-      const unit = this.#metric === 'cosine' ? norms[i] || 1 : 1
-      for (let j = 0; j < this.#dimensions; j++) this.#sum[j]! += vector[j]! / unit
+      const inverse = this.#metric === 'cosine' && norms[i]! > 0 ? 1 / norms[i]! : 1
+      for (let j = 0; j < sum.length; j++) sum[j]! += vector[j]! * inverse
     }
     this.#summed += norms.length
     if (this.#summed < centreGrowth * this.#centred) return

@@ -69,6 +69,13 @@ describe('setting', () => {
   })
 })
 
+test('what cannot be a row id is not there', () => {
+  const { matrix } = filled(5, 'float32')
+  expect([0, -1, 1.5, 6, 2 ** 53, Number.NaN].filter((id) => matrix.has(id))).toEqual([])
+  expect(matrix.delete([0, -1, 1.5, 6, 2 ** 53, Number.NaN])).toBe(0)
+  expect([1, 2, 3, 4, 5].every((id) => matrix.has(id))).toBe(true)
+})
+
 describe('memory', () => {
   test('a delete and a set of the same rows take no more', () => {
     const { matrix, flat } = filled(2000, 'int8')
