@@ -254,7 +254,7 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
    * const pxt = await Pixeltable.open(':memory:')
    * const points = await (await pxt.createTable('points', { name: t.string(), v: t.vector(2) })).addEmbeddingIndex('v')
    * await points.insert([{ name: 'a', v: [1, 0.1] }, { name: 'twin of a', v: [1, 0.11] }, { name: 'b', v: [0.6, -0.8] }])
-   * const found = await points.similarity('v', [1, 0]).mmr({ lambda: 0.5 }).select('name').limit(2).collect()
+   * const found = await points.similarity('v', [1, 0]).mmr({ lambda: 0.3 }).select('name').limit(2).collect()
    * console.log(found) // [{ name: 'a' }, { name: 'b' }]
    * ```
    */
@@ -282,7 +282,7 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
    * const pxt = await Pixeltable.open(':memory:')
    * const notes = await (await pxt.createTable('notes', { text: t.string() })).addTextIndex('text', { language: 'en' })
    * await notes.insert([{ text: 'Tea for two' }, { text: 'Brewing green tea' }])
-   * const crossEncoder = async (query: string, texts: readonly string[]) => texts.map((text) => (text.includes('green') ? 1 : 0))
+   * const crossEncoder = async (_query: string, texts: readonly string[]) => texts.map((text) => (text.includes('green') ? 1 : 0))
    * console.log(await notes.match('text', 'tea').rerank(crossEncoder).limit(1).first()) // { text: 'Brewing green tea', score: 1 }
    * ```
    */

@@ -279,7 +279,7 @@ export class Relation<in out R, out X extends string = never, out M extends stri
   /** A leg as a search of its own. */
   #leg(leg: AnyHybridLeg, before: readonly AnyHybridLeg[]): LegNode {
     const kind = leg.match === undefined ? 'similarity' : 'match'
-    const same = before.filter((other) => other[kind] !== undefined).length
+    const same = before.filter((other) => other[kind] !== undefined && other.name === undefined).length
     const name = leg.name ?? (same === 0 ? kind : `${kind}${same + 1}`)
     const index = leg.index === undefined ? {} : { index: leg.index }
     const found: Query<any, any> =
