@@ -45,6 +45,7 @@ export {
   ValidationError,
 } from './errors.js'
 export { type BootstrapOptions, type PairedBootstrap, pairedBootstrap } from './evaluation/bootstrap.js'
+export { type EvaluateQueryOptions, type Evaluation, evaluate } from './evaluation/evaluate.js'
 export { type EvaluateOptions, evaluateRuns } from './evaluation/evaluate-runs.js'
 export type { Judge, JudgeOptions } from './evaluation/judge.js'
 export { type RankingMetric, type RankingScores, type RateRanking, rankingMetrics } from './evaluation/metrics.js'

@@ -56,6 +56,7 @@ describe('the root entry', () => {
       'countDistinct',
       'denseRank',
       'documentSplitter',
+      'evaluate',
       'evaluateRuns',
       'exists',
       'first',
