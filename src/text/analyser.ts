@@ -22,6 +22,8 @@ export type EachTerm = (term: string, start: number, end: number, isTail: boolea
 export interface TextAnalyser {
   readonly analysis: TextAnalysis
   each(text: string, visitor: EachTerm): void
+  /** Whether the language has stop words. */
+  readonly knowsStopWords: boolean
   /** Whether a term says nothing of what a text is about. */
   isStopWord(term: string): boolean
   /** Terms that words with this beginning may have become, beside those that begin so. */
@@ -96,6 +98,10 @@ class WordAnalyser implements TextAnalyser {
       if (isAscii(word) || (!ideographic.test(word) && !unspaced.test(word))) this.#word(word, index, visitor)
       else this.#unspacedWord(word, index, visitor)
     }
+  }
+
+  get knowsStopWords(): boolean {
+    return this.#isEnglish
   }
 
   isStopWord(term: string): boolean {
@@ -180,6 +186,7 @@ const endings = [
 /** Substrings: the three characters from each one on, white space as one space. */
 class TrigramAnalyser implements TextAnalyser {
   readonly analysis: TextAnalysis
+  readonly knowsStopWords = false
   readonly #folding: LetterFolding
 
   constructor(language: string) {
