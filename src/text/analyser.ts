@@ -123,7 +123,7 @@ class WordAnalyser implements TextAnalyser {
     if (terms === undefined) {
       terms = this.#terms(word)
       if (this.#known.size >= rememberedWords) this.#known.clear()
-      this.#known.set(word, terms)
+      if (word.length <= longest) this.#known.set(word, terms)
     }
     for (const term of terms) visitor(term, at, at + word.length, false)
   }
@@ -133,8 +133,8 @@ class WordAnalyser implements TextAnalyser {
     const folded = this.#folding.fold(word)
     const words = isAscii(folded) ? folded.match(asciiWord) : folded.match(anyWord)
     return (words ?? []).map((part) => {
-      const stem = this.#isEnglish && /^[a-z]+$/.test(part) ? porterStem(part) : part
-      return stem.length > longest ? wellFormed(stem.slice(0, longest)) : stem
+      const term = part.length > longest ? wellFormed(part.slice(0, longest)) : part
+      return this.#isEnglish && /^[a-z]+$/.test(term) ? porterStem(term) : term
     })
   }
 
