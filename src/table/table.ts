@@ -161,7 +161,7 @@ export interface TextIndexOptions {
    * @default 'none'
    */
   readonly language?: 'en' | 'none' | (string & {})
-  /** `'trigram'` finds any part of a text, in words or across them; it takes about four times the space. @default 'words' */
+  /** `'trigram'` finds any part of a text, in words or across them; it takes six times the space. @default 'words' */
   readonly tokenizer?: 'words' | 'trigram'
   /** Lengths of beginnings (1 to 20) whose queries are to be faster, such as `[2, 3]`. @default none */
   readonly prefix?: readonly number[]

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { documentSplitter, IndexError, Pixeltable, query, t, udf } from '../../src/index.js'
+import { rankedRows } from '../../src/plan/ranked-rows.js'
+import { internals } from '../../src/query/query.js'
 
 let folder: string
 beforeAll(() => {
@@ -86,6 +88,56 @@ describe('match', () => {
     const short = udf({ name: 'text_short' }, (s: string) => s.length < 30)
     expect(await ids(notes.match('text', 'tea').where((c) => short(c.text.coalesce(''))))).toEqual([2])
     expect(await ids(notes.match('text', 'green coffee', { operator: 'and' }))).toEqual([5])
+  })
+
+  test('words that most rows have are tried without, and counted where they matter', async () => {
+    const pxt = await Pixeltable.open(':memory:')
+    const plain = await pxt.createTable('docs', { text: t.string(), n: t.int() })
+    const docs = await plain.addTextIndex('text')
+    const word = (i: number) => `w${(i * 7919) % 101}`
+    await docs.insert(
+      Array.from({ length: 6000 }, (_, i) => ({
+        text: `the ${word(i)} of ${word(i * i)} ${'a '.repeat(i % 5)}`,
+        n: i,
+      })),
+    )
+    const same = async (asked: string, limit: number) => {
+      const all = await docs.match('text', asked).select('n', 'score').collect()
+      const best = await docs.match('text', asked).select('n', 'score').limit(limit).collect()
+      expect(best.map(({ n }) => n)).toEqual(all.slice(0, limit).map(({ n }) => n))
+      best.forEach(({ score }, i) => {
+        expect(score).toBeCloseTo(all[i]!.score, 4)
+      })
+    }
+    for (const asked of ['the w3 of w5', 'the of', 'the w3', 'the nothing', '"the w3" of', '+of w3', 'of -the w3']) {
+      for (const limit of [1, 10, 200, 1000]) await same(asked, limit)
+    }
+    // What is common changes with the rows.
+    await docs
+      .delete()
+      .where((c) => c.n.gte(500))
+      .run()
+    await docs.insert(Array.from({ length: 5500 }, (_, i) => ({ text: `other ${i}`, n: 10_000 + i })))
+    await same('the other', 10)
+  })
+
+  test('is a leg of other searches', async () => {
+    const pxt = await Pixeltable.open(':memory:')
+    const notes = await notesIn(pxt)
+    const { session, node } = notes.match('text', 'green teas').where((c) => c.year.lt(2025))[internals]
+    const rows = await rankedRows(session, node, 10)
+    expect(rows.map(({ rowid }) => rowid)).toEqual([5, 1])
+    expect(rows[0]!.score).toBeGreaterThan(rows[1]!.score)
+    expect(await rankedRows(session, node, 1)).toEqual(rows.slice(0, 1))
+  })
+
+  test('takes queries of any length', async () => {
+    const pxt = await Pixeltable.open(':memory:')
+    const notes = await notesIn(pxt)
+    const long = Array.from({ length: 5000 }, (_, i) => `w${i}`).join(' ')
+    expect(await notes.match('text', `${long} tyre`).select('id').collect()).toEqual([{ id: 4 }])
+    expect(await notes.match('text', `${long} +tyre "${long}" ${long.replaceAll('w', '-v')}`).count()).toBe(1)
+    expect(await notes.match('text', `"${long}"*`).count()).toBe(0)
   })
 
   test('takes a parameter of a query function', async () => {
