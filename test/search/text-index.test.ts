@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import SQLite from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { documentSplitter, IndexError, Pixeltable, query, t, udf } from '../../src/index.js'
-import { rankedRows } from '../../src/plan/ranked-rows.js'
-import { internals } from '../../src/query/query.js'
 
 let folder: string
 beforeAll(() => {
@@ -119,16 +117,6 @@ describe('match', () => {
       .run()
     await docs.insert(Array.from({ length: 5500 }, (_, i) => ({ text: `other ${i}`, n: 10_000 + i })))
     await same('the other', 10)
-  })
-
-  test('is a leg of other searches', async () => {
-    const pxt = await Pixeltable.open(':memory:')
-    const notes = await notesIn(pxt)
-    const { session, node } = notes.match('text', 'green teas').where((c) => c.year.lt(2025))[internals]
-    const rows = await rankedRows(session, node, 10)
-    expect(rows.map(({ rowid }) => rowid)).toEqual([5, 1])
-    expect(rows[0]!.score).toBeGreaterThan(rows[1]!.score)
-    expect(await rankedRows(session, node, 1)).toEqual(rows.slice(0, 1))
   })
 
   test('takes queries of any length', async () => {
