@@ -167,19 +167,20 @@ function bindSearch(search: SearchNode, parameters: Parameters, bound: (node: No
     ...leg,
     search: bindSearch(leg.search, parameters, bound) as LegSearchNode,
   }))
-  const stages = search.stages.map((stage): StageNode => {
-    switch (stage.kind) {
-      case 'mmr':
-        return stage
-      case 'rerank':
-        return { ...stage, text: bound(stage.text), query: bindParameters(stage.query, parameters) }
-      case 'rescore':
-        return { ...stage, value: bound(stage.value) }
-      case 'best':
-        return { ...stage, by: bound(stage.by) }
-    }
-  })
-  return { ...search, legs, stages }
+  return { ...search, legs, stages: search.stages.map((stage) => bindStage(stage, bound)) }
+}
+
+function bindStage(stage: StageNode, bound: (node: Node) => Node): StageNode {
+  switch (stage.kind) {
+    case 'mmr':
+      return stage
+    case 'rerank':
+      return { ...stage, text: bound(stage.text), query: bound(stage.query) }
+    case 'rescore':
+      return { ...stage, value: bound(stage.value) }
+    case 'best':
+      return { ...stage, by: bound(stage.by) }
+  }
 }
 
 const bindParameters = (node: Node, parameters: Parameters): Node =>

@@ -56,12 +56,39 @@ export function findIndex(
   return chooseIndex(pool, table.name, search.column, search.index)
 }
 
+/** Several things that a search looks for at once. */
+export class MixedQuery {
+  readonly parts: readonly { readonly value: unknown; readonly weight: number }[]
+
+  constructor(parts: readonly { readonly value: unknown; readonly weight: number }[]) {
+    this.parts = parts
+  }
+}
+
+/** The sum of the parts' vectors, each at length one, by their weights. */
+async function mixed(
+  session: Session,
+  index: IndexDefinition,
+  { parts }: MixedQuery,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const vectors = await Promise.all(parts.map(({ value }) => toQueryVector(session, index, value, signal)))
+  const sum = new Float32Array(vectors[0]!.length)
+  vectors.forEach((vector, i) => {
+    const length = Math.hypot(...vector)
+    if (length === 0) return
+    for (let j = 0; j < sum.length; j++) sum[j]! += (vector[j]! / length) * parts[i]!.weight
+  })
+  return sum
+}
+
 async function toQueryVector(
   session: Session,
   index: IndexDefinition,
   value: unknown,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
+  if (value instanceof MixedQuery) return mixed(session, index, value, signal)
   if (isVector(value)) return queryVector(value, index, index.dimensions)
   if (!index.embedder) throw noModelFor(index, value)
   const embedder = session.embedder(index.embedder.name)

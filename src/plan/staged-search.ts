@@ -56,7 +56,7 @@ export async function rankStaged(
 ): Promise<Ranking> {
   if (from.kind !== 'table') throw new QueryError('a search works on the rows of a table or view')
   const rowid: Node = { kind: 'rowid', table: from.id }
-  const wanted = Number(valueOf(limit) ?? 0) + Number(valueOf(offset) ?? 0)
+  const wanted = Number(knownValue(limit) ?? 0) + Number(knownValue(offset) ?? 0)
   const count = literal(Math.max(search.candidates, wanted))
   const filter = where.filter((test) => !readsScore(test))
   const found = await Promise.all(
@@ -89,7 +89,7 @@ export async function rankStaged(
   return { rowids: rows.map((row) => row.rowid), scores: rows.map((row) => row.score), legs }
 }
 
-const valueOf = (node: Node | undefined): unknown => (node?.kind === 'literal' ? node.value : undefined)
+const knownValue = (node: Node | undefined): unknown => (node?.kind === 'literal' ? node.value : undefined)
 
 /** Whether a node is what the legs say of a row. */
 export const showsLegs = (node: Node): boolean => node.kind === 'score' && node.part === 'legs'
@@ -185,7 +185,7 @@ class Stages {
   ): Promise<Candidate[]> {
     const texts = await this.#values(rows, text)
     const documents = rows.map(({ rowid }) => String(texts.get(rowid) ?? ''))
-    const question = valueOf(query)
+    const question = knownValue(query)
     if (typeof question !== 'string') {
       throw new QueryError(`rerank(): query: expected text, got ${describeValue(question)}`)
     }

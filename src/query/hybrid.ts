@@ -1,11 +1,12 @@
 import { QueryError } from '../errors.js'
 import type { Arg } from '../expr/expression.js'
+import { MixedQuery } from '../plan/search.js'
 import type { Fusion } from '../search/fusion/fuse.js'
 import { hybridDefaults } from '../search/fusion/leg.js'
 import { describeValue } from '../types/column-type.js'
 import { isMedia, type Media } from '../types/media.js'
 
-/** What a search looks for: text, an image, a vector, or one of them with the index to use. */
+/** What a search looks for: text, an image, a vector, one of them with the index to use, or several of them at once. */
 export type SearchInput =
   | Arg<string>
   | Media
@@ -15,6 +16,20 @@ export type SearchInput =
   | { readonly string: Arg<string>; readonly index?: string }
   | { readonly image: Media | Uint8Array; readonly index?: string }
   | { readonly vector: ArrayLike<number>; readonly index?: string }
+  | { readonly mix: readonly [MixedInput, ...MixedInput[]]; readonly index?: string }
+
+/**
+ * One of several things that a search looks for at once: its vector, at length one, counts by its weight. A negative
+ * weight looks for what is unlike it.
+ */
+export type MixedInput = (
+  | { readonly string: string }
+  | { readonly image: Media | Uint8Array }
+  | { readonly vector: ArrayLike<number> }
+) & {
+  /** @default 1 */
+  readonly weight?: number
+}
 
 /** Options of `hybrid`. */
 export interface HybridOptions<N extends string = string> {
@@ -30,7 +45,7 @@ export interface HybridOptions<N extends string = string> {
 }
 
 /** What all legs have. */
-interface LegOptions {
+export interface HybridLegOptions {
   /**
    * What its scores count; at least 0, and only the ratio to those of other legs matters.
    * @default 0.75 for `match`, 0.25 for `similarity`
@@ -44,18 +59,35 @@ interface LegOptions {
 
 /** One search of a hybrid one: `X` names columns with an embedding index, `M` those with a text index. */
 export type HybridLeg<X extends PropertyKey, M extends PropertyKey> =
-  | (LegOptions & {
+  | (HybridLegOptions & {
       readonly match: M | readonly [M, ...M[]]
       readonly query: Arg<string>
       readonly similarity?: never
     })
-  | (LegOptions & { readonly similarity: X; readonly query: SearchInput; readonly match?: never })
+  | (HybridLegOptions & { readonly similarity: X; readonly query: SearchInput; readonly match?: never })
 
 /** @internal A leg of any table. */
-export interface AnyHybridLeg extends LegOptions {
+export interface AnyHybridLeg extends HybridLegOptions {
   readonly match?: unknown
   readonly similarity?: unknown
   readonly query: unknown
+}
+
+/** @throws QueryError when these are not things to look for at once */
+export function mixOf(mix: unknown): MixedQuery {
+  if (!Array.isArray(mix) || mix.length === 0) {
+    throw new QueryError(`similarity(): mix: expected at least one thing to look for, got ${describeValue(mix)}`)
+  }
+  const parts = mix.map((part: Record<string, unknown>, i) => {
+    const keys = ['string', 'image', 'vector'].filter((key) => part?.[key] !== undefined)
+    if (keys.length !== 1) throw new QueryError(`similarity(): mix[${i}]: expected one of string, image, vector`)
+    const { weight = 1 } = part
+    if (typeof weight !== 'number' || !Number.isFinite(weight)) {
+      throw new QueryError(`similarity(): mix[${i}]: weight: expected a finite number, got ${describeValue(weight)}`)
+    }
+    return { value: part[keys[0]!], weight }
+  })
+  return new MixedQuery(parts)
 }
 
 /** The legs over words and vectors of one column, with the default weights unless others are given. */
@@ -92,7 +124,7 @@ export function checkLegs(legs: unknown): readonly AnyHybridLeg[] {
 /** What a search looks for, in an index that is named beside it. */
 export function withIndex(query: unknown, index: string | undefined): SearchInput {
   if (index === undefined) return query as SearchInput
-  if (typeof query === 'object' && query !== null && ['string', 'image', 'vector'].some((key) => key in query)) {
+  if (typeof query === 'object' && query !== null && ['string', 'image', 'vector', 'mix'].some((key) => key in query)) {
     return { ...query, index } as SearchInput
   }
   if (isMedia(query)) return { image: query, index }

@@ -2,7 +2,7 @@ import { kindOf, type TableDefinition } from '../catalog/definition.js'
 import { type Coverage, coverageOf } from '../compute/coverage.js'
 import { NotFoundError, QueryError, ValidationError } from '../errors.js'
 import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
-import type { Node } from '../expr/node.js'
+import { literal, type Node } from '../expr/node.js'
 import { type Lineage, lineageOf } from '../lineage/lineage.js'
 import { type Replay, type ReplayOptions, replayCell } from '../lineage/replay.js'
 import { findCell } from '../lineage/stored-cell.js'
@@ -27,6 +27,7 @@ import {
   type HybridLeg,
   type HybridOptions,
   legsOfColumn,
+  mixOf,
   type SearchInput,
   withIndex,
 } from './hybrid.js'
@@ -425,13 +426,14 @@ function allRows({ id, name, asOf, where, snapshot }: Rows): QueryNode {
 function searchOf(input: unknown): { query: Node; index?: string } {
   const named =
     typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
-  const keys = (['string', 'image', 'vector'] as const).filter((key) => Object.hasOwn(named, key))
+  const keys = (['string', 'image', 'vector', 'mix'] as const).filter((key) => Object.hasOwn(named, key))
   if (keys.length > 1)
-    throw new QueryError(`similarity(): expected one of string, image, vector, got ${keys.join(' and ')}`)
-  const value = keys.length === 1 ? named[keys[0]!] : input
+    throw new QueryError(`similarity(): expected one of string, image, vector, mix, got ${keys.join(' and ')}`)
+  const value = keys[0] === 'mix' ? mixOf(named.mix) : keys.length === 1 ? named[keys[0]!] : input
   const { index } = named
   if (index !== undefined && typeof index !== 'string') {
     throw new QueryError(`similarity(): index: expected the name of an index, got ${describeValue(index)}`)
   }
-  return { query: toNode(value, 'similarity()'), ...(keys.length === 1 && index !== undefined ? { index } : {}) }
+  const query = keys[0] === 'mix' ? literal(value) : toNode(value, 'similarity()')
+  return { query, ...(keys.length === 1 && index !== undefined ? { index } : {}) }
 }

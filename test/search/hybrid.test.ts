@@ -160,6 +160,31 @@ describe('hybrid', () => {
   })
 })
 
+describe('several things at once', () => {
+  test('are summed by weight, also against something', async () => {
+    const table = await pxt.createTable('points', { name: t.string(), v: t.vector(2) })
+    const points = await table.addEmbeddingIndex('v')
+    await points.insert([
+      { name: 'right', v: [2, 0] },
+      { name: 'up', v: [0, 3] },
+      { name: 'both', v: [1, 1] },
+    ])
+    const names = async (mix: any) =>
+      (await points.similarity('v', { mix }).select('name').collect()).map(({ name }) => name)
+    expect(await names([{ vector: [9, 0] }, { vector: [0, 0.1] }])).toEqual(['both', 'right', 'up'])
+    expect(await names([{ vector: [1, 1] }, { vector: [0, 1], weight: -1 }])).toEqual(['right', 'both', 'up'])
+    const notes = await (await pxt.createTable('notes', { text: t.string() })).addEmbeddingIndex('text', {
+      embed: miniEmbed(),
+    })
+    await notes.insert(texts.map((text) => ({ text })))
+    const tea = notes.similarity('text', { mix: [{ string: 'tea' }, { string: 'Japan', weight: 0.8 }] })
+    expect((await tea.first())!.text).toBe('Tea ceremonies of Japan')
+    for (const mix of [[], 'tea', [{}], [{ string: 'a', vector: [1] }], [{ string: 'a', weight: Number.NaN }]]) {
+      expect(() => notes.similarity('text', { mix } as never)).toThrow(QueryError)
+    }
+  })
+})
+
 describe('stages', () => {
   test('mmr puts rows that are unlike the ones before in front, and leaves scores as they are', async () => {
     const table = await pxt.createTable('points', { name: t.string(), v: t.vector(2) })
