@@ -147,7 +147,14 @@ export {
 export type { ColumnStats } from './plan/call-stats.js'
 export type { ExecuteOptions } from './plan/execute.js'
 export type { OnProgress, Progress } from './plan/progress.js'
-export type { ColumnDescription, IndexDescription, TableDescription, TextIndexDescription } from './query/describe.js'
+export type {
+  ColumnDescription,
+  IndexDescription,
+  IndexSize,
+  OrderedIndexDescription,
+  TableDescription,
+  TextIndexDescription,
+} from './query/describe.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
 export {

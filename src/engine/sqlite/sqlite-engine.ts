@@ -32,6 +32,7 @@ import { Connection, type ConnectionOptions, engineError } from './connection.js
 import { createText, errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
 import { changesSql, countRowsSql, termsOf } from './history.js'
+import { indexBytes } from './index-bytes.js'
 import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
 import { insertTerms } from './text-indexes.js'
@@ -247,6 +248,11 @@ class SqliteEngine implements Engine {
 
   async nextRowid(table: TableDefinition): Promise<number> {
     return nextRowid(this.#connection, table) ?? 1
+  }
+
+  async indexBytes(table: TableDefinition): Promise<ReadonlyMap<number, number>> {
+    await this.#transactions.outside()
+    return indexBytes(this.#connection, table)
   }
 
   async vacuum(keepFrom: number): Promise<VacuumResult> {
