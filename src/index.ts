@@ -150,7 +150,14 @@ export type { ExecuteOptions } from './plan/execute.js'
 export type { OnProgress, Progress } from './plan/progress.js'
 export type { RerankFunction } from './plan/query-node.js'
 export type { LegScores, SearchScores } from './plan/staged-search.js'
-export type { ColumnDescription, IndexDescription, TableDescription, TextIndexDescription } from './query/describe.js'
+export type {
+  ColumnDescription,
+  IndexDescription,
+  IndexSize,
+  OrderedIndexDescription,
+  TableDescription,
+  TextIndexDescription,
+} from './query/describe.js'
 export type { HybridLeg, HybridLegOptions, HybridOptions, MixedInput, SearchInput } from './query/hybrid.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'

@@ -87,6 +87,8 @@ export interface Engine {
   pending(): Promise<PendingRange[]>
   /** The id that the next row inserted into a table gets. */
   nextRowid(table: TableDefinition): Promise<number>
+  /** Bytes of the file that each index of a table takes, by the id of the index. */
+  indexBytes(table: TableDefinition): Promise<ReadonlyMap<number, number>>
   /** Reads the vectors of indexes at once, so that they can be held in memory; absent in an engine that cannot. */
   readonly vectors?: VectorReader | undefined
   /** Removes what only versions before `keepFrom` need, and gives the space back. */

@@ -17,9 +17,10 @@ export function ranked(session: Session, select: Select): Select | undefined {
   if (!owner.indexes.some(({ id }) => id === index.id) || !isOwn(owner, index)) return undefined
   const { search: _, ...source } = from
   const rowid: Node = { kind: 'rowid', table: owner.id }
-  const filter = where && { from: source, columns: [{ name: 'id', value: rowid }], where }
-  // Rows of a view may share a row of the base that has the vectors: those of as many rows are at least as many.
+  // A view need not have all rows of the base that has the vectors, and several of its rows may share one: those of as
+  // many rows are at least as many.
   const isShared = from.line[0]!.id !== owner.id
+  const filter = where || isShared ? { from: source, columns: [{ name: 'id', value: rowid }], where } : undefined
   const found = session.residentVectors.search(owner, index, vector, {
     ...(isShared ? { k: limit + offset, offset: 0 } : { k: limit, offset }),
     filter,

@@ -117,6 +117,7 @@ export class ResidentVectors {
       } catch {
         this.#entries.delete(key)
       }
+      if (!this.#makeRoom(key)) this.#giveUp(key, entry)
     }
   }
 
@@ -137,7 +138,9 @@ export class ResidentVectors {
       return undefined
     }
     this.#entries.set(key, entry)
-    return entry
+    if (this.#makeRoom(key)) return entry
+    this.#giveUp(key, entry)
+    return undefined
   }
 
   #catchUp(entry: Entry, table: TableDefinition, state: string): boolean {
@@ -183,8 +186,7 @@ export class ResidentVectors {
       const page = reader.page(table, index, after, pageSize)
       put(matrix, page)
       if (!this.#makeRoom(key)) {
-        this.#entries.delete(key)
-        this.#tooLarge.set(key, entry.version)
+        this.#giveUp(key, entry)
         return
       }
       after = page.rowids.at(-1) ?? after
@@ -201,6 +203,12 @@ export class ResidentVectors {
       if (key !== kept) this.#entries.delete(key)
     }
     return this.bytes <= this.#limit
+  }
+
+  /** Lets an index go that is larger than all the memory there is, until its table changes. */
+  #giveUp(key: string, { version }: Entry): void {
+    this.#entries.delete(key)
+    this.#tooLarge.set(key, version)
   }
 
   #matching(filter: Select, isStable: boolean, state: string): readonly number[] {

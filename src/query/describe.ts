@@ -1,5 +1,12 @@
 import type { Catalog } from '../catalog/catalog.js'
-import { kindOf, type Metric, type TableDefinition, type TextIndexDefinition } from '../catalog/definition.js'
+import {
+  type IndexDefinition,
+  type KeyDefinition,
+  kindOf,
+  type Metric,
+  type TableDefinition,
+  type TextIndexDefinition,
+} from '../catalog/definition.js'
 import type { Coverage } from '../compute/coverage.js'
 import { textIndexInWords } from '../compute/text-indexes.js'
 import { identityOf } from '../expr/function.js'
@@ -18,11 +25,22 @@ export interface ColumnDescription {
   readonly coverage?: Coverage
 }
 
+/** What an index takes. */
+export interface IndexSize {
+  /** Of the file. An embedding index over a column of vectors has 0: the column holds them. */
+  readonly bytes: number
+  /** Of memory. Vectors come there with the first search; 0 until then. */
+  readonly memoryBytes: number
+}
+
 /** An embedding index, as `describe` and `pxt.indexes` show it. */
-export interface IndexDescription {
+export interface IndexDescription extends Partial<IndexSize> {
   readonly table: string
   readonly name: string
+  readonly type: 'vector'
   readonly column: string
+  /** `'pending'` while rows wait for `drain()`. */
+  readonly status: 'ready' | 'pending'
   readonly method: 'flat'
   readonly metric: Metric
   /** The model as `name@version`; absent where the column holds vectors. */
@@ -34,9 +52,13 @@ export interface IndexDescription {
 }
 
 /** A full-text index, as `describe` and `pxt.indexes` show it. */
-export interface TextIndexDescription {
+export interface TextIndexDescription extends Partial<IndexSize> {
   readonly table: string
   readonly name: string
+  readonly type: 'text'
+  /** The names of its columns, with commas between them. */
+  readonly column: string
+  readonly status: 'ready'
   /** The columns with what a word in them counts. */
   readonly columns: Readonly<Record<string, number>>
   readonly method: 'bm25'
@@ -46,7 +68,24 @@ export interface TextIndexDescription {
   /** Lengths of beginnings that are indexed too. */
   readonly prefix: readonly number[]
   /** What embedding indexes have. */
-  readonly column?: undefined
+  readonly metric?: undefined
+  readonly embedder?: undefined
+  readonly dimensions?: undefined
+}
+
+/** An index of `addIndex`, as `describe` and `pxt.indexes` show it. */
+export interface OrderedIndexDescription extends Partial<IndexSize> {
+  readonly table: string
+  readonly name: string
+  readonly type: 'btree'
+  /** The names of its columns, with commas between them. */
+  readonly column: string
+  readonly columns: readonly string[]
+  readonly status: 'ready'
+  readonly method: 'btree'
+  /** Whether no two rows may be equal in them. */
+  readonly unique: boolean
+  /** What embedding indexes have. */
   readonly metric?: undefined
   readonly embedder?: undefined
   readonly dimensions?: undefined
@@ -63,6 +102,7 @@ export class TableDescription {
   readonly columns: readonly ColumnDescription[]
   readonly indexes: readonly IndexDescription[]
   readonly textIndexes: readonly TextIndexDescription[]
+  readonly orderedIndexes: readonly OrderedIndexDescription[]
 
   /** @internal */
   constructor(catalog: Catalog, table: TableDefinition, coverage: readonly Coverage[] = []) {
@@ -82,8 +122,12 @@ export class TableDescription {
       ...(column.computed ? { computed: printNode(column.computed) } : {}),
       ...(owner === table ? partial('column', column.name) : { from: owner.name }),
     }))
-    this.indexes = table.indexes.map((index) => ({ ...describeIndex(table, index), ...partial('index', index.name) }))
+    this.indexes = table.indexes.map((index) => {
+      const { coverage: found } = partial('index', index.name)
+      return { ...describeIndex(table, index, found), ...(found ? { coverage: found } : {}) }
+    })
     this.textIndexes = table.textIndexes.map((index) => describeTextIndex(table, index))
+    this.orderedIndexes = table.keys.map((key) => describeOrderedIndex(table, key))
   }
 
   toString(): string {
@@ -105,7 +149,10 @@ export class TableDescription {
         `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
     const texts = this.textIndexes.map((index) => `  index ${index.name}: ${textIndexInWords(toDefinition(index))}`)
-    return [head, ...columns, ...indexes, ...texts].join('\n')
+    const ordered = this.orderedIndexes.map(
+      ({ name: of, column, unique }) => `  index ${of} on ${column}: ${unique ? 'unique' : 'ordered'}`,
+    )
+    return [head, ...columns, ...indexes, ...texts, ...ordered].join('\n')
   }
 
   /** @internal */
@@ -122,11 +169,17 @@ function printCoverage(coverage: Coverage | undefined): string {
 }
 
 /** An index for users. */
-export function describeIndex(table: TableDefinition, index: TableDefinition['indexes'][number]): IndexDescription {
+export function describeIndex(
+  table: TableDefinition,
+  index: IndexDefinition,
+  coverage: Coverage | undefined,
+): IndexDescription {
   return {
     table: table.name,
     name: index.name,
+    type: 'vector',
     column: index.column,
+    status: coverage && coverage.pending > 0 ? 'pending' : 'ready',
     method: 'flat',
     metric: index.metric,
     ...(index.embedder ? { embedder: identityOf(index.embedder) } : {}),
@@ -140,7 +193,18 @@ export function describeTextIndex(
   { name, columns, language, tokenizer, prefix }: TextIndexDefinition,
 ): TextIndexDescription {
   const weights = Object.fromEntries(columns.map((column) => [column.name, column.weight]))
-  return { table: table.name, name, columns: weights, method: 'bm25', language, tokenizer, prefix }
+  const column = columns.map((c) => c.name).join(', ')
+  const kind = { type: 'text', column, status: 'ready', method: 'bm25' } as const
+  return { table: table.name, name, ...kind, columns: weights, language, tokenizer, prefix }
+}
+
+/** An ordered index for users. */
+export function describeOrderedIndex(
+  table: TableDefinition,
+  { name, columns, unique }: KeyDefinition,
+): OrderedIndexDescription {
+  const kind = { type: 'btree', column: columns.join(', '), status: 'ready', method: 'btree' } as const
+  return { table: table.name, name, ...kind, columns, unique }
 }
 
 const toDefinition = ({ columns, ...rest }: TextIndexDescription) => ({

@@ -258,7 +258,12 @@ describe('similarity', () => {
       {
         table: 'notes',
         name: 'meaning',
+        type: 'vector',
         column: 'text',
+        status: 'ready',
+        coverage: { kind: 'index', name: 'meaning', rows: 2, done: 2, pending: 0, failed: 0 },
+        bytes: 4096,
+        memoryBytes: 0,
         method: 'flat',
         metric: 'cosine',
         embedder: 'mini-embed@1',

@@ -33,6 +33,7 @@ import { Connection, type ConnectionOptions, engineError } from './connection.js
 import { createText, errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
 import { changesSql, countRowsSql, termsOf } from './history.js'
+import { indexBytes } from './index-bytes.js'
 import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
 import { insertTerms } from './text-indexes.js'
@@ -250,6 +251,11 @@ class SqliteEngine implements Engine {
 
   async nextRowid(table: TableDefinition): Promise<number> {
     return nextRowid(this.#connection, table) ?? 1
+  }
+
+  async indexBytes(table: TableDefinition): Promise<ReadonlyMap<number, number>> {
+    await this.#transactions.outside()
+    return indexBytes(this.#connection, table)
   }
 
   async vacuum(keepFrom: number): Promise<VacuumResult> {

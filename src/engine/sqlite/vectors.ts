@@ -104,8 +104,8 @@ function vectorChanges(
   since: number,
 ): VectorChanges | undefined {
   const first = connection.prepare(`SELECT value FROM pxt_meta WHERE key = 'first_version'`).pluck().get() as number
-  if (since < first) return undefined
-  const { name, column } = placeOf(table, index)
+  if (since < first || isFilled(connection, table, index, since)) return undefined
+  const { name, history, column } = placeOf(table, index)
   const set = stored(
     connection
       .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _version > ? AND ${column} IS NOT NULL`)
@@ -114,18 +114,32 @@ function vectorChanges(
   )
   const gone = connection
     .prepare(
-      `SELECT DISTINCT _rowid FROM ${quote(historyTable(table.name))} WHERE _until > ? AND _rowid NOT IN (SELECT _rowid FROM ${name} WHERE ${column} IS NOT NULL)`,
+      `SELECT DISTINCT _rowid FROM ${history} WHERE _until > ? AND _rowid NOT IN (SELECT _rowid FROM ${name} WHERE ${column} IS NOT NULL)`,
     )
     .pluck()
     .all(since) as number[]
   return { set, gone }
 }
 
+/** Whether the column of an index was filled since a version: that does not make rows younger. */
+function isFilled(connection: Connection, table: TableDefinition, index: IndexDefinition, since: number): boolean {
+  const column = keepsVectors(index) ? undefined : table.columns.find(({ name }) => name === index.column)
+  return (
+    column?.computed !== undefined &&
+    connection
+      .prepare('SELECT 1 FROM pxt_pending WHERE table_id = ? AND what = ? AND _until > ?')
+      .get(table.id, column.id, since) !== undefined
+  )
+}
+
 /** Where an index has its vectors: in a table of its own, or in a column of its table. */
-function placeOf(table: TableDefinition, index: IndexDefinition): { readonly name: string; readonly column: string } {
-  return keepsVectors(index)
-    ? { name: quote(vectorsTable(table.name, index.name)), column: 'vector' }
-    : { name: quote(table.name), column: quote(index.column) }
+function placeOf(
+  table: TableDefinition,
+  index: IndexDefinition,
+): { readonly name: string; readonly history: string; readonly column: string } {
+  const name = keepsVectors(index) ? vectorsTable(table.name, index.name) : table.name
+  const column = keepsVectors(index) ? 'vector' : quote(index.column)
+  return { name: quote(name), history: quote(historyTable(name)), column }
 }
 
 function stored(rows: readonly unknown[]): StoredVectors {
