@@ -15,6 +15,7 @@ export type { ExportOptions, ExportResult } from './compute/export.js'
 export type { CsvExportOptions, CsvImportOptions } from './compute/file-formats.js'
 export type { FileOptions } from './compute/files.js'
 export type { ImportIfExists, ImportOptions, TransferProgress } from './compute/import-options.js'
+export type { IndexMethodOptions } from './compute/index-method.js'
 export type { ComputeTime, InsertOptions } from './compute/insert.js'
 export type { Agreeing, ArgumentsDiffer, WithParameters } from './compute/parameters.js'
 export { type ProgressBarOptions, progressBar } from './compute/progress-bar.js'
@@ -146,6 +147,7 @@ export {
 } from './pixeltable.js'
 export type { ColumnStats } from './plan/call-stats.js'
 export type { ExecuteOptions } from './plan/execute.js'
+export type { Recall, RecallOptions } from './plan/measure-recall.js'
 export type { OnProgress, Progress } from './plan/progress.js'
 export type {
   ColumnDescription,

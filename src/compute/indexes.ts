@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Catalog, foldName } from '../catalog/catalog.js'
 import {
   type ColumnDefinition,
   type IndexDefinition,
+  type IndexMethod,
   kindOf,
   type Metric,
   type TableDefinition,
@@ -23,6 +25,7 @@ export interface NewIndex {
   readonly column: string
   readonly name?: string | undefined
   readonly metric: Metric
+  readonly method?: IndexMethod | undefined
   readonly embedder?: Embedder | undefined
   readonly ifExists: 'error' | 'ignore' | 'replace'
   readonly onError: OnError
@@ -60,6 +63,10 @@ export async function addEmbeddingIndex(
   if (twin && options.name === undefined) {
     throw new ExistsError(`'${table.name}' has an identical index on '${index.column}' already: '${twin.name}'`)
   }
+  if (replaced && isSameIndex(replaced, index) && !isDeepStrictEqual(replaced.method, index.method)) {
+    await alterIndexMethod(session, catalog, target, replaced.name, index.method)
+    return
+  }
   const next = altered(table, { indexes: [...remaining.indexes, index], nextId: table.nextId + 1 })
   const version = await session.engine.tableVersion(table)
   if (options.embedder) session.bind('embedder', options.embedder)
@@ -85,9 +92,9 @@ export async function addEmbeddingIndex(
 export function defineIndex(
   table: TableDefinition,
   column: ColumnDefinition,
-  options: Pick<NewIndex, 'name' | 'metric' | 'embedder'>,
+  options: Pick<NewIndex, 'name' | 'metric' | 'embedder' | 'method'>,
 ): IndexDefinition {
-  const { embedder, metric } = options
+  const { embedder, metric, method } = options
   const what = `index on '${column.name}' of '${table.name}'`
   if (!metrics.includes(metric)) {
     throw new ValidationError(`${what}: metric: expected one of ${metrics.join(', ')}, got ${describeValue(metric)}`)
@@ -110,6 +117,7 @@ export function defineIndex(
     metric,
     ...(embedder ? { embedder: { name: embedder.name, version: embedder.version } } : {}),
     ...(dimensions === undefined ? {} : { dimensions }),
+    ...(method ? { method } : {}),
   }
 }
 
@@ -131,6 +139,30 @@ const isSameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
 
 const indexName = (column: ColumnDefinition, embedder: Embedder | undefined): string =>
   `${column.name}_${embedder?.name ?? 'vector'}`
+
+/** Changes how an index is searched. Its vectors stay. */
+export async function alterIndexMethod(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  name: string,
+  method: IndexMethod | undefined,
+): Promise<void> {
+  const table = catalog.byId(target.id, target.name)
+  const next = altered(table, {
+    indexes: table.indexes.map((index) => (index.name === name ? withMethod(index, method) : index)),
+  })
+  await session.commit({
+    operation: 'alter index',
+    catalogVersion: catalog.version,
+    schema: [{ kind: 'alterTable', was: table, table: next }],
+  })
+}
+
+/** An index that is searched in another way. */
+export function withMethod({ method: _, ...index }: IndexDefinition, method: IndexMethod | undefined): IndexDefinition {
+  return method ? { ...index, method } : index
+}
 
 /** Removes an embedding index. */
 export async function dropEmbeddingIndex(
