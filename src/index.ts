@@ -239,3 +239,4 @@ export type { ByteRange, Media, MediaInput, MediaKind, MediaOptions, MediaRecord
 export type { Uuid } from './types/scalars.js'
 export { t } from './types/t.js'
 export type { PlainDate } from './types/temporal.js'
+export type { VectorPrecision } from './types/vector-precision.js'

@@ -1,6 +1,7 @@
 import type { FunctionIdentity } from '../expr/function.js'
 import type { Node } from '../expr/node.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 
 /** What exists: the definitions of tables and views, immutable. A change makes new objects. */
 
@@ -58,6 +59,8 @@ export interface IndexDefinition {
   readonly embedder?: FunctionIdentity
   /** Length of the vectors; unknown until the first was made. */
   readonly dimensions?: number
+  /** How its vectors are stored; absent for float32, and where the column holds them. */
+  readonly precision?: Exclude<VectorPrecision, 'float32'>
   /** How it is searched; absent where all vectors are compared. */
   readonly method?: IndexMethod
   /** Its name in the database, where that is another: only in a definition as it was at an earlier version. */

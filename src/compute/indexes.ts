@@ -14,6 +14,7 @@ import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Embedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
+import { type VectorPrecision, vectorPrecisions } from '../types/vector-precision.js'
 import { Change, type OnError } from './change.js'
 import { allRows } from './columns.js'
 import { altered, checkIndexName, freeName, withKey } from './definitions.js'
@@ -26,6 +27,7 @@ export interface NewIndex {
   readonly name?: string | undefined
   readonly metric: Metric
   readonly method?: IndexMethod | undefined
+  readonly precision?: VectorPrecision | undefined
   readonly embedder?: Embedder | undefined
   readonly ifExists: 'error' | 'ignore' | 'replace'
   readonly onError: OnError
@@ -92,12 +94,22 @@ export async function addEmbeddingIndex(
 export function defineIndex(
   table: TableDefinition,
   column: ColumnDefinition,
-  options: Pick<NewIndex, 'name' | 'metric' | 'embedder' | 'method'>,
+  options: Pick<NewIndex, 'name' | 'metric' | 'embedder' | 'method' | 'precision'>,
 ): IndexDefinition {
-  const { embedder, metric, method } = options
+  const { embedder, metric, method, precision = 'float32' } = options
   const what = `index on '${column.name}' of '${table.name}'`
   if (!metrics.includes(metric)) {
     throw new ValidationError(`${what}: metric: expected one of ${metrics.join(', ')}, got ${describeValue(metric)}`)
+  }
+  if (!vectorPrecisions.includes(precision)) {
+    throw new ValidationError(
+      `${what}: precision: expected one of ${vectorPrecisions.join(', ')}, got ${describeValue(precision)}`,
+    )
+  }
+  if (precision === 'bit' && metric !== 'cosine') {
+    throw new ValidationError(
+      `${what}: precision: 'bit' keeps directions alone, which metric '${metric}' does not rank by`,
+    )
   }
   if (options.name !== undefined) checkIndexName(table, options.name)
   const vector = column.type.operators.includes('vector') && column.type.name === 'vector'
@@ -108,6 +120,9 @@ export function defineIndex(
         : `${what}: expected embed, a model that turns ${column.type.name} values into vectors`,
     )
   }
+  if (vector && precision !== 'float32') {
+    throw new IndexError(`${what}: precision: a vector column holds its vectors as float32`)
+  }
   if (embedder) checkKind(what, column, embedder)
   const dimensions = vector ? (column.type.config().dimensions as number) : embedder?.dimensions
   return {
@@ -117,6 +132,7 @@ export function defineIndex(
     metric,
     ...(embedder ? { embedder: { name: embedder.name, version: embedder.version } } : {}),
     ...(dimensions === undefined ? {} : { dimensions }),
+    ...(precision === 'float32' ? {} : { precision }),
     ...(method ? { method } : {}),
   }
 }
@@ -134,6 +150,7 @@ function checkKind(what: string, column: ColumnDefinition, embedder: Embedder): 
 const isSameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
   a.column === b.column &&
   a.metric === b.metric &&
+  a.precision === b.precision &&
   a.embedder?.name === b.embedder?.name &&
   a.embedder?.version === b.embedder?.version
 

@@ -6,6 +6,7 @@ import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader 
 import { IndexError } from '../errors.js'
 import { type Precision, type SearchResult, VectorMatrix } from '../search/matrix/vector-matrix.js'
 import { decodeVector } from '../types/arrays.js'
+import { rounded } from '../types/vector-precision.js'
 import { Approximation, fewestRows } from './approximation.js'
 
 /** What a search wants. */
@@ -313,7 +314,7 @@ function apply(entry: Entry, commit: Commit, firstRow: ReadonlyMap<number, numbe
         if (name === index.name)
           set(
             rows,
-            vectors.map((vector) => vector && asBytes(vector)),
+            vectors.map((vector) => vector && asBytes(rounded(vector, index.precision))),
           )
       }
       continue

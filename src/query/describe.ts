@@ -12,6 +12,7 @@ import type { IndexMethodOptions } from '../compute/index-method.js'
 import { textIndexInWords } from '../compute/text-indexes.js'
 import { identityOf } from '../expr/function.js'
 import { argumentsOf, type Node } from '../expr/node.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 
 /** A column, as `describe` shows it. */
 export interface ColumnDescription {
@@ -44,6 +45,8 @@ export interface IndexDescription extends Partial<IndexSize> {
   readonly status: 'ready' | 'pending'
   /** How it is searched; see `EmbeddingIndexOptions.method`. */
   readonly method: 'flat' | 'ivfflat' | 'hnsw'
+  /** How its vectors are stored. */
+  readonly precision: VectorPrecision
   /** Options of the method. */
   readonly parameters?: Omit<IndexMethodOptions, 'method'>
   /** Whether searches compare all vectors, while the method is not ready too; not in `describe`. */
@@ -152,7 +155,7 @@ export class TableDescription {
     })
     const indexes = this.indexes.map(
       (index) =>
-        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', index.method === 'flat' ? '' : index.method, printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
+        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', index.precision === 'float32' ? '' : index.precision, index.method === 'flat' ? '' : index.method, printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
     const texts = this.textIndexes.map((index) => `  index ${index.name}: ${textIndexInWords(toDefinition(index))}`)
     const ordered = this.orderedIndexes.map(
@@ -190,6 +193,7 @@ export function describeIndex(
     method: kind,
     ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
     metric: index.metric,
+    precision: index.precision ?? 'float32',
     ...(index.embedder ? { embedder: identityOf(index.embedder) } : {}),
     ...(index.dimensions === undefined ? {} : { dimensions: index.dimensions }),
   }

@@ -33,7 +33,7 @@ export type ViewDeclarationOptions<R, O> = Pick<ViewOptions<R, O>, 'iterator' | 
 /** Options of `Declaration.computed`. */
 export type ComputedDeclarationOptions = Pick<ComputedColumnOptions, 'stored'>
 /** Options of `Declaration.embeddingIndex`. */
-export type EmbeddingIndexDeclarationOptions = Pick<EmbeddingIndexOptions, 'embed' | 'metric' | 'name'> &
+export type EmbeddingIndexDeclarationOptions = Pick<EmbeddingIndexOptions, 'embed' | 'metric' | 'name' | 'precision'> &
   IndexMethodOptions
 
 /** Options of `Declaration.textIndex`. */
@@ -244,7 +244,7 @@ export class Declaration<
 
   /**
    * An embedding index, as `Table.addEmbeddingIndex` adds it. With a name it is the index of that name, without one the
-   * index on the column: when the model or the metric changes, `sync` replaces it; when the method changes, the
+   * index on the column: when the model, the metric or the precision changes, `sync` replaces it; when the method changes, the
    * vectors stay.
    * @example
    * ```ts

@@ -89,7 +89,7 @@ function planEmbeddingIndex(
   declared: EmbeddingIndexDeclarationOptions,
   used: Set<number>,
 ): void {
-  const { embed, metric = 'cosine', name } = declared
+  const { embed, metric = 'cosine', name, precision } = declared
   const table = draft.catalog.byId(id)
   const owned = draft.catalog.columnsOf(table).get(column)
   if (!owned) throw new NotFoundError(`'${table.name}' has no column '${column}' to index`)
@@ -104,7 +104,7 @@ function planEmbeddingIndex(
       ? (ofModel.find((index) => index.metric === metric) ?? ofModel[0] ?? here[0])
       : free.find((index) => foldName(index.name) === foldName(name))
   const rest = { ...table, indexes: table.indexes.filter((index) => index !== found) }
-  const wanted = defineIndex(rest, owned.column, { name, metric, embedder, method })
+  const wanted = defineIndex(rest, owned.column, { name, metric, embedder, method, precision })
   if (found && sameIndex(found, wanted)) {
     used.add(found.id)
     if (!sameMethod(found, wanted)) planMethod(draft, table, found, method)
@@ -112,7 +112,7 @@ function planEmbeddingIndex(
   }
   used.add(wanted.id)
   draft.define(id, () => altered(rest, { indexes: [...rest.indexes, wanted], nextId: rest.nextId + 1 }))
-  const options = { column, name: wanted.name, metric, method, embedder, ifExists: 'error' } as const
+  const options = { column, name: wanted.name, metric, method, precision, embedder, ifExists: 'error' } as const
   const add: Action['run'] = async (catalog, how) => {
     await loadMethod(method)
     await addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })

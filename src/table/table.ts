@@ -31,6 +31,7 @@ import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { setOwn } from '../types/own-property.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 import { ChangeBuilder } from './change-builder.js'
 import type { IfExists, IfNotExists } from './if-exists.js'
 import { type TableFunction, type TableFunctionOptions, tableFunction } from './table-function.js'
@@ -141,6 +142,11 @@ export interface EmbeddingIndexOptions extends IndexMethodOptions {
    * product; higher is closer. @default 'cosine'
    */
   readonly metric?: Metric
+  /**
+   * How the vectors are stored, which searches rank by: less of it takes less of the file, and finds a little else. Not on
+   * a `t.vector` column. See `VectorPrecision` for what of a vector is lost. @default 'float32'
+   */
+  readonly precision?: VectorPrecision
   /** Name of the index. @default the column's name, an underscore and the model's name */
   readonly name?: string
   /** What to do when an index of that name exists. @default 'error' */
@@ -546,6 +552,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
           name,
           metric,
           method,
+          precision: options.precision,
           embedder,
           ifExists,
           onError,
