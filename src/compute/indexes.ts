@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Catalog, foldName } from '../catalog/catalog.js'
 import {
   type ColumnDefinition,
   type IndexDefinition,
+  type IndexMethod,
   kindOf,
   type Metric,
   type TableDefinition,
@@ -12,6 +14,7 @@ import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Embedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
+import { type VectorPrecision, vectorPrecisions } from '../types/vector-precision.js'
 import { Change, type OnError } from './change.js'
 import { allRows } from './columns.js'
 import { altered, checkIndexName, freeName, withKey } from './definitions.js'
@@ -23,6 +26,8 @@ export interface NewIndex {
   readonly column: string
   readonly name?: string | undefined
   readonly metric: Metric
+  readonly method?: IndexMethod | undefined
+  readonly precision?: VectorPrecision | undefined
   readonly embedder?: Embedder | undefined
   readonly ifExists: 'error' | 'ignore' | 'replace'
   readonly onError: OnError
@@ -60,6 +65,10 @@ export async function addEmbeddingIndex(
   if (twin && options.name === undefined) {
     throw new ExistsError(`'${table.name}' has an identical index on '${index.column}' already: '${twin.name}'`)
   }
+  if (replaced && isSameIndex(replaced, index) && !isDeepStrictEqual(replaced.method, index.method)) {
+    await alterIndexMethod(session, catalog, target, replaced.name, index.method)
+    return
+  }
   const next = altered(table, { indexes: [...remaining.indexes, index], nextId: table.nextId + 1 })
   const version = await session.engine.tableVersion(table)
   if (options.embedder) session.bind('embedder', options.embedder)
@@ -85,12 +94,22 @@ export async function addEmbeddingIndex(
 export function defineIndex(
   table: TableDefinition,
   column: ColumnDefinition,
-  options: Pick<NewIndex, 'name' | 'metric' | 'embedder'>,
+  options: Pick<NewIndex, 'name' | 'metric' | 'embedder' | 'method' | 'precision'>,
 ): IndexDefinition {
-  const { embedder, metric } = options
+  const { embedder, metric, method, precision = 'float32' } = options
   const what = `index on '${column.name}' of '${table.name}'`
   if (!metrics.includes(metric)) {
     throw new ValidationError(`${what}: metric: expected one of ${metrics.join(', ')}, got ${describeValue(metric)}`)
+  }
+  if (!vectorPrecisions.includes(precision)) {
+    throw new ValidationError(
+      `${what}: precision: expected one of ${vectorPrecisions.join(', ')}, got ${describeValue(precision)}`,
+    )
+  }
+  if (precision === 'bit' && metric !== 'cosine') {
+    throw new ValidationError(
+      `${what}: precision: 'bit' keeps directions alone, which metric '${metric}' does not rank by`,
+    )
   }
   if (options.name !== undefined) checkIndexName(table, options.name)
   const vector = column.type.operators.includes('vector') && column.type.name === 'vector'
@@ -101,6 +120,9 @@ export function defineIndex(
         : `${what}: expected embed, a model that turns ${column.type.name} values into vectors`,
     )
   }
+  if (vector && precision !== 'float32') {
+    throw new IndexError(`${what}: precision: a vector column holds its vectors as float32`)
+  }
   if (embedder) checkKind(what, column, embedder)
   const dimensions = vector ? (column.type.config().dimensions as number) : embedder?.dimensions
   return {
@@ -110,6 +132,8 @@ export function defineIndex(
     metric,
     ...(embedder ? { embedder: { name: embedder.name, version: embedder.version } } : {}),
     ...(dimensions === undefined ? {} : { dimensions }),
+    ...(precision === 'float32' ? {} : { precision }),
+    ...(method ? { method } : {}),
   }
 }
 
@@ -126,11 +150,36 @@ function checkKind(what: string, column: ColumnDefinition, embedder: Embedder): 
 const isSameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
   a.column === b.column &&
   a.metric === b.metric &&
+  a.precision === b.precision &&
   a.embedder?.name === b.embedder?.name &&
   a.embedder?.version === b.embedder?.version
 
 const indexName = (column: ColumnDefinition, embedder: Embedder | undefined): string =>
   `${column.name}_${embedder?.name ?? 'vector'}`
+
+/** Changes how an index is searched. Its vectors stay. */
+export async function alterIndexMethod(
+  session: Session,
+  catalog: Catalog,
+  target: Target,
+  name: string,
+  method: IndexMethod | undefined,
+): Promise<void> {
+  const table = catalog.byId(target.id, target.name)
+  const next = altered(table, {
+    indexes: table.indexes.map((index) => (index.name === name ? withMethod(index, method) : index)),
+  })
+  await session.commit({
+    operation: 'alter index',
+    catalogVersion: catalog.version,
+    schema: [{ kind: 'alterTable', was: table, table: next }],
+  })
+}
+
+/** An index that is searched in another way. */
+export function withMethod({ method: _, ...index }: IndexDefinition, method: IndexMethod | undefined): IndexDefinition {
+  return method ? { ...index, method } : index
+}
 
 /** Removes an embedding index. */
 export async function dropEmbeddingIndex(

@@ -255,7 +255,7 @@ export interface SortKey extends Sorting {
   readonly node: Node
 }
 
-/** Vectors of an index with the ids of their rows, as they are stored: little-endian float32. */
+/** Vectors of an index with the ids of their rows, as little-endian float32. */
 export interface StoredVectors {
   readonly rowids: readonly number[]
   readonly vectors: readonly Uint8Array[]

@@ -33,7 +33,7 @@ export function ranked(session: Session, select: Select): Select | undefined {
 }
 
 /** Whether the vectors are the table's own: an index on a column of a base reads that base. */
-const isOwn = ({ columns }: TableDefinition, { embedder, column }: IndexDefinition): boolean =>
+export const isOwn = ({ columns }: TableDefinition, { embedder, column }: IndexDefinition): boolean =>
   embedder !== undefined || columns.some(({ name }) => name === column)
 
 const isVolatile = (node: Node): boolean => node.kind === 'call' && operators[node.operator]!.volatile === true

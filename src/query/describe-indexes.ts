@@ -23,9 +23,15 @@ export async function describeIndexes(
   return [
     ...table.indexes.map((index) => {
       const found = coverage.find(({ kind, name }) => kind === 'index' && name === index.name)
-      const memoryBytes = session.residentVectors.of(table, index)?.bytes ?? 0
+      const resident = session.residentVectors.of(table, index)
       const described = describeIndex(table, index, found)
-      return { ...described, ...(found ? { coverage: found } : {}), ...onDisk(index.id), memoryBytes }
+      return {
+        ...described,
+        ...(found ? { coverage: found } : {}),
+        ...onDisk(index.id),
+        memoryBytes: resident?.bytes ?? 0,
+        exact: resident?.isApproximate !== true,
+      }
     }),
     ...table.textIndexes.map((index) => ({ ...describeTextIndex(table, index), ...onDisk(index.id) })),
     ...table.keys.map((key) => ({ ...describeOrderedIndex(table, key), ...onDisk(key.id) })),

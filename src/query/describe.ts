@@ -8,9 +8,11 @@ import {
   type TextIndexDefinition,
 } from '../catalog/definition.js'
 import type { Coverage } from '../compute/coverage.js'
+import type { IndexMethodOptions } from '../compute/index-method.js'
 import { textIndexInWords } from '../compute/text-indexes.js'
 import { identityOf } from '../expr/function.js'
 import { argumentsOf, type Node } from '../expr/node.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 
 /** A column, as `describe` shows it. */
 export interface ColumnDescription {
@@ -41,7 +43,14 @@ export interface IndexDescription extends Partial<IndexSize> {
   readonly column: string
   /** `'pending'` while rows wait for `drain()`. */
   readonly status: 'ready' | 'pending'
-  readonly method: 'flat'
+  /** How it is searched; see `EmbeddingIndexOptions.method`. */
+  readonly method: 'flat' | 'ivfflat' | 'hnsw'
+  /** How its vectors are stored. */
+  readonly precision: VectorPrecision
+  /** Options of the method. */
+  readonly parameters?: Omit<IndexMethodOptions, 'method'>
+  /** Whether searches compare all vectors, while the method is not ready too; not in `describe`. */
+  readonly exact?: boolean
   readonly metric: Metric
   /** The model as `name@version`; absent where the column holds vectors. */
   readonly embedder?: string
@@ -146,7 +155,7 @@ export class TableDescription {
     })
     const indexes = this.indexes.map(
       (index) =>
-        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
+        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', index.precision === 'float32' ? '' : index.precision, index.method === 'flat' ? '' : index.method, printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
     const texts = this.textIndexes.map((index) => `  index ${index.name}: ${textIndexInWords(toDefinition(index))}`)
     const ordered = this.orderedIndexes.map(
@@ -174,14 +183,17 @@ export function describeIndex(
   index: IndexDefinition,
   coverage: Coverage | undefined,
 ): IndexDescription {
+  const { kind, ...parameters } = index.method ?? { kind: 'flat' }
   return {
     table: table.name,
     name: index.name,
     type: 'vector',
     column: index.column,
     status: coverage && coverage.pending > 0 ? 'pending' : 'ready',
-    method: 'flat',
+    method: kind,
+    ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
     metric: index.metric,
+    precision: index.precision ?? 'float32',
     ...(index.embedder ? { embedder: identityOf(index.embedder) } : {}),
     ...(index.dimensions === undefined ? {} : { dimensions: index.dimensions }),
   }

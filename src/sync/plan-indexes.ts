@@ -1,8 +1,17 @@
 import { foldName } from '../catalog/catalog.js'
-import type { KeyDefinition, TableDefinition } from '../catalog/definition.js'
+import type { IndexDefinition, IndexMethod, KeyDefinition, TableDefinition } from '../catalog/definition.js'
 import { altered, withKey } from '../compute/definitions.js'
 import { embedderOf } from '../compute/embedder-of.js'
-import { addEmbeddingIndex, addIndex, defineIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
+import { indexMethod, loadMethod, methodInWords } from '../compute/index-method.js'
+import {
+  addEmbeddingIndex,
+  addIndex,
+  alterIndexMethod,
+  defineIndex,
+  dropEmbeddingIndex,
+  dropIndex,
+  withMethod,
+} from '../compute/indexes.js'
 import {
   addTextIndex,
   defineTextIndex,
@@ -13,7 +22,7 @@ import {
 } from '../compute/text-indexes.js'
 import { NotFoundError } from '../errors.js'
 import type { IndexOptions } from '../table/table.js'
-import { indexInWords, keyInWords, sameIndex, sameKey } from './compare.js'
+import { indexInWords, keyInWords, sameIndex, sameKey, sameMethod } from './compare.js'
 import type { DeclarationParts, EmbeddingIndexDeclarationOptions, TextIndexDeclarationOptions } from './declaration.js'
 import type { Action, Draft } from './draft.js'
 
@@ -77,13 +86,15 @@ function planEmbeddingIndex(
   draft: Draft,
   id: number,
   column: string,
-  { embed, metric = 'cosine', name }: EmbeddingIndexDeclarationOptions,
+  declared: EmbeddingIndexDeclarationOptions,
   used: Set<number>,
 ): void {
+  const { embed, metric = 'cosine', name, precision } = declared
   const table = draft.catalog.byId(id)
   const owned = draft.catalog.columnsOf(table).get(column)
   if (!owned) throw new NotFoundError(`'${table.name}' has no column '${column}' to index`)
   const embedder = embed === undefined ? undefined : embedderOf(embed)
+  const method = indexMethod(declared, `embedding index on '${column}' of '${table.name}'`)
   if (embedder) draft.bring('embedder', embedder)
   const free = table.indexes.filter((index) => !used.has(index.id))
   const here = free.filter((index) => index.column === column)
@@ -93,15 +104,19 @@ function planEmbeddingIndex(
       ? (ofModel.find((index) => index.metric === metric) ?? ofModel[0] ?? here[0])
       : free.find((index) => foldName(index.name) === foldName(name))
   const rest = { ...table, indexes: table.indexes.filter((index) => index !== found) }
-  const wanted = defineIndex(rest, owned.column, { name, metric, embedder })
+  const wanted = defineIndex(rest, owned.column, { name, metric, embedder, method, precision })
   if (found && sameIndex(found, wanted)) {
     used.add(found.id)
+    if (!sameMethod(found, wanted)) planMethod(draft, table, found, method)
     return
   }
   used.add(wanted.id)
   draft.define(id, () => altered(rest, { indexes: [...rest.indexes, wanted], nextId: rest.nextId + 1 }))
-  const options = { column, name: wanted.name, metric, embedder, ifExists: 'error' } as const
-  const add: Action['run'] = (catalog, how) => addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
+  const options = { column, name: wanted.name, metric, method, precision, embedder, ifExists: 'error' } as const
+  const add: Action['run'] = async (catalog, how) => {
+    await loadMethod(method)
+    await addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
+  }
   if (!found) {
     const model = embedder ? { embedder: embedder.name } : {}
     draft.act({ kind: 'addIndex', table: table.name, index: wanted.name, columns: [column], ...model }, add)
@@ -111,6 +126,27 @@ function planEmbeddingIndex(
   draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
     await dropEmbeddingIndex(draft.session, catalog, table, { name: found.name })
     await add(await draft.session.catalog(), how)
+  })
+}
+
+/** Plans that an index is searched in another way. Its vectors stay. */
+function planMethod(
+  draft: Draft,
+  table: TableDefinition,
+  found: IndexDefinition,
+  method: IndexMethod | undefined,
+): void {
+  const wanted = withMethod(found, method)
+  draft.define(table.id, (_, t) =>
+    altered(t, { indexes: t.indexes.map((index) => (index.id === found.id ? wanted : index)) }),
+  )
+  const [from, to] = [found, wanted].map((index) => (index.method ? methodInWords(index.method) : 'flat')) as [
+    string,
+    string,
+  ]
+  draft.act({ kind: 'alterIndex', table: table.name, index: found.name, from, to }, async (catalog) => {
+    await loadMethod(method)
+    await alterIndexMethod(draft.session, catalog, table, found.name, method)
   })
 }
 

@@ -5,6 +5,7 @@ import { type Changed, changesSince } from '../compute/changes.js'
 import { addColumn, addComputedColumn, alterComputedColumn, dropColumn, renameColumn } from '../compute/columns.js'
 import { type Computed, computeRows } from '../compute/compute-rows.js'
 import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
+import { type IndexMethodOptions, indexMethod, loadMethod } from '../compute/index-method.js'
 import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
 import { type ComputeTime, type InsertOptions, insertRows } from '../compute/insert.js'
 import { rowsOfNow } from '../compute/query-rows.js'
@@ -18,6 +19,7 @@ import type { VersionRecord } from '../engine/engine.js'
 import { QueryError, ValidationError } from '../errors.js'
 import { type Expr, isExpression, type Refs } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
+import { measureRecall, type Recall, type RecallOptions } from '../plan/measure-recall.js'
 import { type OnProgress, withProgress } from '../plan/progress.js'
 import { tableOf } from '../plan/query-node.js'
 import type { ResultLog } from '../plan/result-log.js'
@@ -29,6 +31,7 @@ import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { setOwn } from '../types/own-property.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 import { ChangeBuilder } from './change-builder.js'
 import type { IfExists, IfNotExists } from './if-exists.js'
 import { type TableFunction, type TableFunctionOptions, tableFunction } from './table-function.js'
@@ -128,7 +131,7 @@ export interface ComputedColumnOptions {
 }
 
 /** Options of `addEmbeddingIndex`. */
-export interface EmbeddingIndexOptions {
+export interface EmbeddingIndexOptions extends IndexMethodOptions {
   /**
    * The model: `miniEmbed()`, `sentenceTransformer(folder)`, a named function from texts to vectors, or an `Embedder`.
    * Left out on a `t.vector` column, which holds its vectors.
@@ -139,6 +142,11 @@ export interface EmbeddingIndexOptions {
    * product; higher is closer. @default 'cosine'
    */
   readonly metric?: Metric
+  /**
+   * How the vectors are stored, which searches rank by: less of it takes less of the file, and finds a little else. Not on
+   * a `t.vector` column. See `VectorPrecision` for what of a vector is lost. @default 'float32'
+   */
+  readonly precision?: VectorPrecision
   /** Name of the index. @default the column's name, an underscore and the model's name */
   readonly name?: string
   /** What to do when an index of that name exists. @default 'error' */
@@ -535,12 +543,16 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
     const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute } = options
     const { onProgress } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
+    const method = indexMethod(options, `addEmbeddingIndex('${column}')`)
+    await loadMethod(method)
     await withProgress(this.#session, onProgress, (meter) =>
       this.#session.attemptAlone((catalog, results) =>
         addEmbeddingIndex(this.#session, catalog, this.#target, {
           column,
           name,
           metric,
+          method,
+          precision: options.precision,
           embedder,
           ifExists,
           onError,
@@ -552,6 +564,29 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
       ),
     )
     return this.#reopen()
+  }
+
+  /**
+   * Measures how many of the best rows searches of an embedding index find, and how fast: it searches for vectors that
+   * are stored, by the method of the index and exactly. Waits until the index is ready in memory.
+   *
+   * @param which the column, or the name of the index
+   * @throws IndexError when there is no such index, it has no vectors, or no room in memory
+   * @example
+   * ```ts
+   * import { miniEmbed, Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('notes', { text: t.string() })
+   * const notes = await table.addEmbeddingIndex('text', { embed: miniEmbed(), method: 'ivfflat' })
+   * await notes.insert([{ text: 'green tea' }, { text: 'black tea' }])
+   * const { recall, exactMs, approximateMs } = await notes.measureRecall('text', { k: 1 })
+   * console.log(recall, exactMs, approximateMs) // 1 …
+   * ```
+   */
+  async measureRecall(which: X | { readonly index: string }, options: RecallOptions = {}): Promise<Recall> {
+    const catalog = await this.#session.catalog()
+    const table = catalog.byId(this.#target.id, this.#target.name)
+    return measureRecall(this.#session, catalog, table, which, options)
   }
 
   /**

@@ -104,6 +104,6 @@ describe('the root entry', () => {
   })
 
   test('these packages are optional', () => {
-    expect(Object.keys(optionalPackages)).toEqual(['apache-arrow', 'onnxruntime-node', 'sharp', 'unpdf'])
+    expect(Object.keys(optionalPackages)).toEqual(['apache-arrow', 'onnxruntime-node', 'sharp', 'unpdf', 'usearch'])
   })
 })

@@ -259,6 +259,8 @@ describe('similarity', () => {
         table: 'notes',
         name: 'meaning',
         type: 'vector',
+        precision: 'float32',
+        exact: true,
         column: 'text',
         status: 'ready',
         coverage: { kind: 'index', name: 'meaning', rows: 2, done: 2, pending: 0, failed: 0 },

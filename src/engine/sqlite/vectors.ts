@@ -1,4 +1,5 @@
 import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import { decodeStored } from '../../types/vector-precision.js'
 import type { Select, StoredVectors, VectorChanges, VectorReader } from '../engine.js'
 import { toBinding } from './binding.js'
 import { lastVersion } from './commit.js'
@@ -80,7 +81,7 @@ function vectorPage(
 ): StoredVectors {
   const { name, column } = placeOf(table, index)
   const sql = `SELECT _rowid, ${column} FROM ${name} WHERE _rowid > ? AND ${column} IS NOT NULL ORDER BY _rowid LIMIT ?`
-  return stored(connection.prepare(sql).raw().all(after, limit))
+  return stored(index, connection.prepare(sql).raw().all(after, limit))
 }
 
 /** Those that have none are left out. */
@@ -94,7 +95,10 @@ function vectorsOfRows(
   const read = connection
     .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _rowid = ? AND ${column} IS NOT NULL`)
     .raw()
-  return stored(rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)))
+  return stored(
+    index,
+    rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)),
+  )
 }
 
 function vectorChanges(
@@ -107,6 +111,7 @@ function vectorChanges(
   if (since < first || isFilled(connection, table, index, since)) return undefined
   const { name, history, column } = placeOf(table, index)
   const set = stored(
+    index,
     connection
       .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _version > ? AND ${column} IS NOT NULL`)
       .raw()
@@ -142,9 +147,13 @@ function placeOf(
   return { name: quote(name), history: quote(historyTable(name)), column }
 }
 
-function stored(rows: readonly unknown[]): StoredVectors {
+/** Vectors as float32, however they are stored. */
+function stored({ precision, dimensions }: IndexDefinition, rows: readonly unknown[]): StoredVectors {
+  const vectors = rows.map((row) => (row as [number, Uint8Array])[1])
   return {
     rowids: rows.map((row) => (row as [number, Uint8Array])[0]),
-    vectors: rows.map((row) => (row as [number, Uint8Array])[1]),
+    vectors: precision
+      ? vectors.map((vector) => new Uint8Array(decodeStored(vector, precision, dimensions).buffer))
+      : vectors,
   }
 }

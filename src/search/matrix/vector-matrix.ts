@@ -39,6 +39,8 @@ export interface SearchOptions {
   readonly offset?: number | undefined
   /** Only these rows, in any order. Ids that the matrix does not have do not count. Ascending ids are found fastest. */
   readonly filter?: ArrayLike<number> | undefined
+  /** As `filter`, in several lists. */
+  readonly among?: readonly ArrayLike<number>[] | undefined
   /** With precision `bit`: how many rows are compared exactly, for each result. @default 4 */
   readonly oversample?: number | undefined
 }
@@ -121,6 +123,11 @@ export class VectorMatrix {
   /** How many rows there are. */
   get size(): number {
     return this.#rowids.length
+  }
+
+  /** The ids of the rows, in no order. */
+  get rowids(): readonly number[] {
+    return this.#rowids
   }
 
   /** Bytes of memory held. */
@@ -211,14 +218,14 @@ export class VectorMatrix {
     return search.finish()
   }
 
-  #begin(query: Float32Array, { k, offset = 0, filter, oversample = 4 }: SearchOptions) {
+  #begin(query: Float32Array, { k, offset = 0, filter, among = filter && [filter], oversample = 4 }: SearchOptions) {
     if (query.length !== this.#dimensions) {
       throw new ValidationError(`expected a query of ${this.#dimensions} numbers, got ${query.length}`)
     }
     if (!Number.isFinite(normOf(query))) throw new ValidationError('the query has NaN or an infinity')
     checkCount('k', k)
     checkCount('offset', offset)
-    const allowed = filter && this.#slotsOf(filter)
+    const allowed = among && this.#slotsOf(among)
     const wanted = Math.min(k + offset, allowed ? allowed.size : this.size)
     const encoded = this.#encoding.query(query)
     const exactly = this.#precision === 'bit' ? Math.ceil(oversample * wanted) + fewest : wanted
@@ -282,11 +289,13 @@ export class VectorMatrix {
     return ranking
   }
 
-  #slotsOf(rowids: ArrayLike<number>): SlotSet {
+  #slotsOf(lists: readonly ArrayLike<number>[]): SlotSet {
     const slots = new SlotSet(this.size)
-    for (let i = 0; i < rowids.length; i++) {
-      const slot = this.#slots.get(rowids[i]!)
-      if (slot >= 0) slots.add(slot)
+    for (const rowids of lists) {
+      for (let i = 0; i < rowids.length; i++) {
+        const slot = this.#slots.get(rowids[i]!)
+        if (slot >= 0) slots.add(slot)
+      }
     }
     return slots
   }
