@@ -127,28 +127,6 @@ describe('searching', () => {
     matrix.search(first(flat), { k: 10 })
     expect(fetched.length).toBeLessThan(100)
   })
-
-  test('in slices it gives the same, also where rows change meanwhile', async () => {
-    // The plain kernel takes longer than a slice.
-    const { matrix, rows, flat } = filled(60_000, 'float32', () => new PlainKernel())
-    const query = first(flat)
-    expect(await matrix.searchInSlices(query, { k: 20 })).toEqual(matrix.search(query, { k: 20 }))
-    const search = matrix.searchInSlices(query, { k: 3 })
-    matrix.delete([1])
-    rows.delete(1)
-    expect((await search).rowids).toEqual(
-      naiveSearch(rows, 'cosine', query)
-        .slice(0, 3)
-        .map((row) => row.rowid),
-    )
-  })
-
-  test('in slices it can be stopped', async () => {
-    const { matrix, flat } = filled(10, 'float32')
-    await expect(
-      matrix.searchInSlices(first(flat), { k: 1, signal: AbortSignal.abort(new Error('stopped')) }),
-    ).rejects.toThrow('stopped')
-  })
 })
 
 describe('bits', () => {
