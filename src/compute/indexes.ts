@@ -188,10 +188,11 @@ export function withMethod({ method: _, ...index }: IndexDefinition, method: Ind
 }
 
 /** A table without an index, and without what was to take its place. */
-export const withoutIndex = (table: TableDefinition, index: IndexDefinition | undefined): TableDefinition => ({
-  ...table,
-  indexes: table.indexes.filter(({ id, successorOf }) => id !== index?.id && successorOf?.id !== index?.id),
-})
+export function withoutIndex(table: TableDefinition, index: IndexDefinition | undefined): TableDefinition {
+  if (!index) return table
+  const isLeft = ({ id, successorOf }: IndexDefinition) => id !== index.id && successorOf?.id !== index.id
+  return { ...table, indexes: table.indexes.filter(isLeft) }
+}
 
 /** Indexes with one that is hidden until it takes the place of another. Users cannot give its name: it has an `@`. */
 const withSuccessor = (
