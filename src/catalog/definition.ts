@@ -59,6 +59,11 @@ export interface IndexDefinition {
   readonly embedder?: FunctionIdentity
   /** Length of the vectors; unknown until the first was made. */
   readonly dimensions?: number
+  /**
+   * The index whose place it takes when all its vectors are made, and the name that it has then. Until then searches do
+   * not see it.
+   */
+  readonly successorOf?: { readonly id: number; readonly name: string }
   /** How its vectors are stored; absent for float32, and where the column holds them. */
   readonly precision?: Exclude<VectorPrecision, 'float32'>
   /** How it is searched; absent where all vectors are compared. */

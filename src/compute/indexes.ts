@@ -8,6 +8,7 @@ import {
   type Metric,
   type TableDefinition,
 } from '../catalog/definition.js'
+import type { PendingRange } from '../engine/engine.js'
 import { ExistsError, IndexError, NotFoundError, ValidationError } from '../errors.js'
 import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
@@ -30,6 +31,8 @@ export interface NewIndex {
   readonly precision?: VectorPrecision | undefined
   readonly embedder?: Embedder | undefined
   readonly ifExists: 'error' | 'ignore' | 'replace'
+  /** Name of the index whose place the new one takes, whatever its own. */
+  readonly replaces?: string | undefined
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
   readonly deferred?: boolean | undefined
@@ -53,15 +56,15 @@ export async function addEmbeddingIndex(
     )
   }
   const wanted = options.name ?? indexName(found.column, options.embedder)
-  const existing = table.indexes.find((i) => foldName(i.name) === foldName(wanted))
-  if (existing && options.name !== undefined && options.ifExists === 'error') {
+  const existing = table.indexes.find((i) => foldName(i.name) === foldName(options.replaces ?? wanted))
+  if (existing && !options.replaces && options.name !== undefined && options.ifExists === 'error') {
     throw new ExistsError(`'${table.name}' has an index '${existing.name}' already`)
   }
   if (existing && options.ifExists === 'ignore') return
-  const replaced = options.ifExists === 'replace' ? existing : undefined
-  const remaining = { ...table, indexes: table.indexes.filter((i) => i !== replaced) }
+  const replaced = options.ifExists === 'replace' || options.replaces !== undefined ? existing : undefined
+  const remaining = withoutIndex(table, replaced)
   const index = defineIndex(remaining, found.column, options)
-  const twin = remaining.indexes.find((i) => isSameIndex(i, index))
+  const twin = remaining.indexes.find((i) => !i.successorOf && isSameIndex(i, index))
   if (twin && options.name === undefined) {
     throw new ExistsError(`'${table.name}' has an identical index on '${index.column}' already: '${twin.name}'`)
   }
@@ -69,7 +72,11 @@ export async function addEmbeddingIndex(
     await alterIndexMethod(session, catalog, target, replaced.name, index.method)
     return
   }
-  const next = altered(table, { indexes: [...remaining.indexes, index], nextId: table.nextId + 1 })
+  const deferred = options.deferred && options.embedder
+  const next = altered(table, {
+    indexes: replaced && deferred ? withSuccessor(remaining.indexes, replaced, index) : [...remaining.indexes, index],
+    nextId: table.nextId + 1,
+  })
   const version = await session.engine.tableVersion(table)
   if (options.embedder) session.bind('embedder', options.embedder)
   const change = new Change(session, catalog, {
@@ -79,7 +86,6 @@ export async function addEmbeddingIndex(
     results: options.results,
     meter: options.meter,
   })
-  const deferred = options.deferred && options.embedder
   if (options.embedder && !deferred) {
     const rows = await loadBatch(session, catalog, table)
     options.meter?.expect(rows.length, 1)
@@ -181,6 +187,64 @@ export function withMethod({ method: _, ...index }: IndexDefinition, method: Ind
   return method ? { ...index, method } : index
 }
 
+/** A table without an index, and without what was to take its place. */
+export function withoutIndex(table: TableDefinition, index: IndexDefinition | undefined): TableDefinition {
+  if (!index) return table
+  const isLeft = ({ id, successorOf }: IndexDefinition) => id !== index.id && successorOf?.id !== index.id
+  return { ...table, indexes: table.indexes.filter(isLeft) }
+}
+
+/** Indexes with one that is hidden until it takes the place of another. Users cannot give its name: it has an `@`. */
+const withSuccessor = (
+  indexes: readonly IndexDefinition[],
+  replaced: IndexDefinition,
+  index: IndexDefinition,
+): IndexDefinition[] => [
+  ...indexes,
+  replaced,
+  { ...index, name: `${replaced.name}@next`, successorOf: { id: replaced.id, name: index.name } },
+]
+
+/** Puts indexes whose vectors are all made in the place of those that they are to succeed, each in one commit. */
+export async function promoteSuccessors(session: Session): Promise<void> {
+  const ready = (catalog: Catalog, ranges: readonly PendingRange[]) =>
+    [...catalog.tables].find((table) =>
+      table.indexes.some(({ id, successorOf }) => successorOf && isComplete(catalog, ranges, table, id)),
+    )
+  for (;;) {
+    if (!ready(await session.catalog(), await session.engine.pending())) return
+    await session.attemptAlone(async (catalog) => {
+      const ranges = await session.engine.pending()
+      const table = ready(catalog, ranges)
+      if (!table) return
+      const promoted = table.indexes.filter(
+        ({ id, successorOf }) => successorOf && isComplete(catalog, ranges, table, id),
+      )
+      const replaced = new Set(promoted.map(({ successorOf }) => successorOf!.id))
+      const indexes = table.indexes.flatMap((index) => {
+        if (replaced.has(index.id)) return []
+        if (!promoted.includes(index)) return [index]
+        const { successorOf, ...rest } = index
+        return [{ ...rest, name: successorOf!.name }]
+      })
+      await session.commit({
+        operation: 'replace index',
+        catalogVersion: catalog.version,
+        schema: [{ kind: 'alterTable', was: table, table: altered(table, { indexes }) }],
+      })
+    })
+  }
+}
+
+/** Whether nothing is pending that an index waits for: in it, in its table, or in the bases of that. */
+function isComplete(catalog: Catalog, ranges: readonly PendingRange[], table: TableDefinition, id: number): boolean {
+  const line = new Set(catalog.lineOf(table).map((owner) => owner.id))
+  const others = new Set(table.indexes.map((index) => index.id))
+  return !ranges.some(
+    (range) => line.has(range.table) && (range.table !== table.id || range.what === id || !others.has(range.what)),
+  )
+}
+
 /** Removes an embedding index. */
 export async function dropEmbeddingIndex(
   session: Session,
@@ -189,9 +253,9 @@ export async function dropEmbeddingIndex(
   which: { readonly column?: string | undefined; readonly name?: string | undefined },
 ): Promise<void> {
   const table = catalog.byId(target.id, target.name)
-  const matching = table.indexes.filter((i) =>
-    which.name === undefined ? i.column === which.column : foldName(i.name) === foldName(which.name),
-  )
+  const matching = table.indexes
+    .filter((i) => !i.successorOf)
+    .filter((i) => (which.name === undefined ? i.column === which.column : foldName(i.name) === foldName(which.name)))
   if (matching.length !== 1) {
     const names = table.indexes.map((i) => i.name).join(', ') || 'none'
     const wanted = which.name === undefined ? `on column '${which.column}'` : `'${which.name}'`
@@ -199,7 +263,7 @@ export async function dropEmbeddingIndex(
       `${kindOf(table)} '${table.name}' has ${matching.length === 0 ? 'no index' : 'several indexes'} ${wanted}. It has: ${names}`,
     )
   }
-  const next = altered(table, { indexes: table.indexes.filter((i) => i !== matching[0]) })
+  const next = altered(withoutIndex(table, matching[0]), {})
   await session.commit({
     operation: 'drop index',
     catalogVersion: catalog.version,

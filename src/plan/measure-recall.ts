@@ -85,7 +85,9 @@ function indexNamed(
   table: TableDefinition,
   name: string,
 ): { owner: TableDefinition; index: IndexDefinition } {
-  const all = catalog.lineOf(table).flatMap((owner) => owner.indexes.map((index) => ({ owner, index })))
+  const all = catalog
+    .lineOf(table)
+    .flatMap((owner) => owner.indexes.filter((index) => !index.successorOf).map((index) => ({ owner, index })))
   const found = all.find(({ index }) => index.name === name)
   if (found) return found
   const names = all.map(({ index }) => index.name).join(', ') || 'none'

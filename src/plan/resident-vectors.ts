@@ -165,6 +165,7 @@ export class ResidentVectors {
       if (commit.schema?.some((change) => change.kind === 'dropTable' && change.table.id === entry.table.id)) {
         this.#drop(key)
       }
+      if (commit.schema?.some((change) => change.kind === 'alterTable' && drops(change.table, entry))) this.#drop(key)
       // Inside a transaction, or after somebody else's commit: it catches up when it is needed.
       if (!states || entry.state !== states.before || touches(commit, entry.table)) continue
       try {
@@ -311,7 +312,7 @@ function apply(entry: Entry, commit: Commit, firstRow: ReadonlyMap<number, numbe
     }
     if (index.embedder) {
       for (const { index: name, rows, vectors } of write.vectors ?? []) {
-        if (name === index.name)
+        if (name === index.name && write.table.indexes.some(({ id }) => id === index.id))
           set(
             rows,
             vectors.map((vector) => vector && asBytes(rounded(vector, index.precision))),
@@ -356,6 +357,10 @@ function remove(entry: Entry, rowids: readonly number[]): void {
   entry.approximation?.delete(rowids)
   entry.coming?.delete(rowids)
 }
+
+/** Whether a table has an index no more. */
+const drops = (now: TableDefinition, { table, index }: Entry): boolean =>
+  now.id === table.id && !now.indexes.some(({ id }) => id === index.id)
 
 const bytesOf = ({ matrix, approximation, coming }: Entry): number =>
   matrix.bytes + (approximation?.bytes ?? 0) + (coming?.bytes ?? 0)

@@ -47,7 +47,9 @@ export function findIndex(
       owner.indexes
         .filter(
           (index) =>
-            index.column === search.column && catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
+            !index.successorOf &&
+            index.column === search.column &&
+            catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
         )
         .map((index) => ({ owner, index })),
     )
@@ -91,7 +93,7 @@ async function toQueryVector(
   if (value instanceof MixedQuery) return mixed(session, index, value, signal)
   if (isVector(value)) return queryVector(value, index, index.dimensions)
   if (!index.embedder) throw noModelFor(index, value)
-  const embedder = session.embedder(index.embedder.name)
+  const embedder = session.embedder(index.embedder)
   if (!embedder) {
     throw new NotFoundError(
       `the embedding model '${index.embedder.name}' is needed to search index '${index.name}', but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.js'
-import type { TableDefinition } from '../catalog/definition.js'
-import { coverageOf } from '../compute/coverage.js'
+import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
+import { type Coverage, coverageOf } from '../compute/coverage.js'
+import { identityOf } from '../expr/function.js'
 import type { Session } from '../plan/session.js'
 import {
   describeIndex,
@@ -9,6 +10,7 @@ import {
   type IndexDescription,
   type OrderedIndexDescription,
   type TextIndexDescription,
+  withoutSuccessors,
 } from './describe.js'
 
 /** The indexes of a table for users, with how much of them is there and what they take. */
@@ -21,19 +23,26 @@ export async function describeIndexes(
   const coverage = session.counts ? coverageOf(catalog, session.counts, table) : []
   const onDisk = (id: number) => ({ bytes: sizes.get(id) ?? 0, memoryBytes: 0 })
   return [
-    ...table.indexes.map((index) => {
-      const found = coverage.find(({ kind, name }) => kind === 'index' && name === index.name)
+    ...withoutSuccessors(table).map((index): IndexDescription => {
+      const covered = (name: string) => coverage.find((part) => part.kind === 'index' && part.name === name)
+      const found = covered(index.name)
       const resident = session.residentVectors.of(table, index)
-      const described = describeIndex(table, index, found)
+      const next = table.indexes.find(({ successorOf }) => successorOf?.id === index.id)
       return {
-        ...described,
+        ...describeIndex(table, index, found),
         ...(found ? { coverage: found } : {}),
         ...onDisk(index.id),
         memoryBytes: resident?.bytes ?? 0,
         exact: resident?.isApproximate !== true,
+        ...(next ? { status: 'pending', successor: describeSuccessor(next, covered(next.name)) } : {}),
       }
     }),
     ...table.textIndexes.map((index) => ({ ...describeTextIndex(table, index), ...onDisk(index.id) })),
     ...table.keys.map((key) => ({ ...describeOrderedIndex(table, key), ...onDisk(key.id) })),
   ]
 }
+
+const describeSuccessor = ({ embedder }: IndexDefinition, coverage: Coverage | undefined) => ({
+  ...(embedder ? { embedder: identityOf(embedder) } : {}),
+  ...(coverage ? { coverage } : {}),
+})

@@ -41,7 +41,7 @@ export interface IndexDescription extends Partial<IndexSize> {
   readonly name: string
   readonly type: 'vector'
   readonly column: string
-  /** `'pending'` while rows wait for `drain()`. */
+  /** `'pending'` while rows, or its successor, wait for `drain()`. */
   readonly status: 'ready' | 'pending'
   /** How it is searched; see `EmbeddingIndexOptions.method`. */
   readonly method: 'flat' | 'ivfflat' | 'hnsw'
@@ -56,6 +56,11 @@ export interface IndexDescription extends Partial<IndexSize> {
   readonly embedder?: string
   /** Length of the vectors, once known. */
   readonly dimensions?: number
+  /**
+   * The index that is being made to take its place: of another model, metric or precision, when `drain()` has made all
+   * its vectors. Searches use this one until then. Not in `describe`.
+   */
+  readonly successor?: { readonly embedder?: string; readonly coverage?: Coverage }
   /** How much of it is there; in `describe`, where that is not all. */
   readonly coverage?: Coverage
 }
@@ -131,7 +136,7 @@ export class TableDescription {
       ...(column.computed ? { computed: printNode(column.computed) } : {}),
       ...(owner === table ? partial('column', column.name) : { from: owner.name }),
     }))
-    this.indexes = table.indexes.map((index) => {
+    this.indexes = withoutSuccessors(table).map((index) => {
       const { coverage: found } = partial('index', index.name)
       return { ...describeIndex(table, index, found), ...(found ? { coverage: found } : {}) }
     })
@@ -176,6 +181,10 @@ function printCoverage(coverage: Coverage | undefined): string {
   const rest = [pending && `${pending} pending`, failed && `${failed} failed`].filter(Boolean)
   return `(${[`${done} of ${rows}`, ...rest].join(', ')})`
 }
+
+/** The indexes that searches see. */
+export const withoutSuccessors = (table: TableDefinition): IndexDefinition[] =>
+  table.indexes.filter((index) => !index.successorOf)
 
 /** An index for users. */
 export function describeIndex(

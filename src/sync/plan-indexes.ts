@@ -11,6 +11,7 @@ import {
   dropEmbeddingIndex,
   dropIndex,
   withMethod,
+  withoutIndex,
 } from '../compute/indexes.js'
 import {
   addTextIndex,
@@ -96,18 +97,21 @@ function planEmbeddingIndex(
   const embedder = embed === undefined ? undefined : embedderOf(embed)
   const method = indexMethod(declared, `embedding index on '${column}' of '${table.name}'`)
   if (embedder) draft.bring('embedder', embedder)
-  const free = table.indexes.filter((index) => !used.has(index.id))
+  const free = table.indexes.filter((index) => !used.has(index.id) && !index.successorOf)
   const here = free.filter((index) => index.column === column)
   const ofModel = here.filter((index) => index.embedder?.name === embedder?.name)
   const found =
     name === undefined
       ? (ofModel.find((index) => index.metric === metric) ?? ofModel[0] ?? here[0])
       : free.find((index) => foldName(index.name) === foldName(name))
-  const rest = { ...table, indexes: table.indexes.filter((index) => index !== found) }
+  const rest = withoutIndex(table, found)
+  const successor = table.indexes.find((index) => found && index.successorOf?.id === found.id)
   const wanted = defineIndex(rest, owned.column, { name, metric, embedder, method, precision })
-  if (found && sameIndex(found, wanted)) {
+  // What takes its place is under way.
+  const current = successor ?? found
+  if (found && current && sameIndex(current, wanted)) {
     used.add(found.id)
-    if (!sameMethod(found, wanted)) planMethod(draft, table, found, method)
+    if (!sameMethod(current, wanted)) planMethod(draft, table, current, method)
     return
   }
   used.add(wanted.id)
@@ -124,8 +128,8 @@ function planEmbeddingIndex(
   }
   const [from, to] = [indexInWords(found), indexInWords(wanted)]
   draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
-    await dropEmbeddingIndex(draft.session, catalog, table, { name: found.name })
-    await add(await draft.session.catalog(), how)
+    await loadMethod(method)
+    await addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how, replaces: found.name })
   })
 }
 
@@ -203,9 +207,14 @@ function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: Readonl
       return (catalog) => dropIndex(session, catalog, table, name)
     })
   }
-  for (const { id, name } of table.indexes.filter((index) => !used.has(index.id))) {
+  for (const { id, name } of table.indexes.filter((index) => !used.has(index.id) && !index.successorOf)) {
     draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
-      draft.define(table.id, (_, t) => ({ ...t, indexes: t.indexes.filter((index) => index.id !== id) }))
+      draft.define(table.id, (_, t) =>
+        withoutIndex(
+          t,
+          t.indexes.find((index) => index.id === id),
+        ),
+      )
       return (catalog) => dropEmbeddingIndex(session, catalog, table, { name })
     })
   }

@@ -2,13 +2,14 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { ColumnDefinition, TableDefinition } from '../catalog/definition.js'
 import { alterComputedColumn } from '../compute/columns.js'
 import { altered, typeOfColumn } from '../compute/definitions.js'
-import { addEmbeddingIndex, dropEmbeddingIndex } from '../compute/indexes.js'
+import { addEmbeddingIndex } from '../compute/indexes.js'
 import { recomputeRows } from '../compute/recompute.js'
 import { type Stale, staleOf, withCurrentCode, withCurrentColumns } from '../compute/stale.js'
 import type { SchemaChange } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
 import { typeOfNode } from '../expr/type-of.js'
 import type { Session } from '../plan/session.js'
+import type { Embedder } from '../search/embedder.js'
 import { dynamicType } from '../types/dynamic.js'
 import { sameType } from './compare.js'
 import type { Draft, StepOptions } from './draft.js'
@@ -99,11 +100,10 @@ function withCurrentView(session: Session, table: TableDefinition): TableDefinit
 async function embedAgain(draft: Draft, catalog: Catalog, id: number, name: string, how: StepOptions): Promise<void> {
   const { session } = draft
   const table = catalog.byId(id)
-  const { column, metric, embedder } = table.indexes.find((index) => index.name === name)!
-  const model = session.embedder(embedder!.name)
-  await dropEmbeddingIndex(session, catalog, table, { name })
-  const options = { column, name, metric, embedder: model, ifExists: 'error', ...how } as const
-  await addEmbeddingIndex(session, await session.catalog(), table, options)
+  const { column, metric, method, precision, embedder } = table.indexes.find((index) => index.name === name)!
+  const model = embedder && session.code<Embedder>('embedder', embedder.name)
+  const options = { column, name, metric, method, precision, embedder: model, ifExists: 'replace', ...how } as const
+  await addEmbeddingIndex(session, catalog, table, options)
 }
 
 /** Columns that are computed when they are read name the code that there is, now that what was stored of them is new. */

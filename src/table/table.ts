@@ -151,7 +151,11 @@ export interface EmbeddingIndexOptions extends IndexMethodOptions {
   readonly name?: string
   /** What to do when an index of that name exists. @default 'error' */
   readonly ifExists?: 'error' | 'ignore' | 'replace'
-  /** `'deferred'` leaves the vectors of the rows that are there to `pxt.drain()`. @default 'now' */
+  /**
+   * `'deferred'` leaves the vectors of the rows that are there to `pxt.drain()`. An index that replaces another one is
+   * made beside it then: searches use the old index and its model until the last vector is made, and the new one takes
+   * its place in one commit. Both models are needed meanwhile, for rows that change. @default 'now'
+   */
   readonly compute?: ComputeTime
   /** What a row that cannot be embedded does. @default 'abort' */
   readonly onError?: OnError
