@@ -383,7 +383,8 @@ export interface RankedRows {
   readonly kind: 'ranked'
   /** The table that they are of: one of the query's line. */
   readonly owner: TableDefinition
-  /** The best first, whatever their scores say. */
+  /** Whether scores order the rows, ties by row id; otherwise they are in order, whatever their scores say. */
+  readonly byScore: boolean
   readonly rowids: readonly number[]
   readonly scores: readonly number[]
 }

@@ -177,7 +177,7 @@ function searchOf(
     if (!ranking) throw new QueryError('the query ranks rows in several steps: its SQL is known once it runs')
     const { rowids, scores } = ranking
     const catalog = session.catalogAt(from.asOf)
-    return { kind: 'ranked', owner: catalog.byId(from.id, from.name), rowids, scores }
+    return { kind: 'ranked', owner: catalog.byId(from.id, from.name), byScore: false, rowids, scores }
   }
   if (search.kind === 'text') {
     const held = prepared.pastTexts.get(search)

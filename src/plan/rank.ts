@@ -27,7 +27,7 @@ export function ranked(session: Session, select: Select): Select | undefined {
     isStable: !where || !some(where, isVolatile),
   })
   if (!found) return undefined
-  const search = { kind: 'ranked', owner, ...found } as const
+  const search = { kind: 'ranked', owner, byScore: true, ...found } as const
   const { columns } = select
   return isShared ? { ...select, from: { ...from, search } } : { columns, from: { ...from, search } }
 }

@@ -159,7 +159,7 @@ class SelectCompiler {
     const found = unfiltered
       ? sql`SELECT x._rowid AS id, ${what} FROM ${source.searched(search)}`
       : sql`SELECT ${row}._rowid AS id, ${what} FROM ${source.from()}${where}`
-    const best = search.kind === 'ranked' ? 'position' : 'score DESC'
+    const best = search.kind === 'ranked' && !search.byScore ? 'position' : 'score DESC'
     const ranked = byScore ? sql`${found} ORDER BY ${best}, id${limits(limit, offset)}` : found
     // From here on the score is known, and the vectors are not needed.
     const rows = new TableRows({ kind: 'table', line: from.line, asOf: from.asOf }, row.slice(0, -1))
