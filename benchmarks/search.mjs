@@ -64,7 +64,7 @@ export async function searchBenchmark(count, { folder, SQLite, sqliteVec }) {
     .raw(true)
   const bytes = (v) => new Uint8Array(v.buffer, v.byteOffset, v.byteLength)
   await run('bare SQL: sqlite-vec scalar function', (query) => statement.all(bytes(query), limit).map(([id]) => id - 1))
-  await run('**pixeltable**, in SQL', ours)
+  await run('**pixeltable**, exact, in memory', ours)
 
   db.close()
   pxt.close()

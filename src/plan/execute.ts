@@ -310,7 +310,8 @@ async function runLowered(session: Session, query: QueryNode, options: ExecuteOp
 }
 
 async function run(session: Session, plan: Plan, { signal }: ExecuteOptions): Promise<ResultRow[]> {
-  const raw = (await selectRanked(session, plan.select)) ?? (await session.engine.select(plan.select, session.decode))
+  const raw =
+    (await selectRanked(session, plan.select, signal)) ?? (await session.engine.select(plan.select, session.decode))
   return finish(plan, plan.select.columns, raw, signal)
 }
 
@@ -318,8 +319,14 @@ async function run(session: Session, plan: Plan, { signal }: ExecuteOptions): Pr
 const rankAttempts = 3
 
 /** The rows of a search that is made in memory; undefined where the database makes it. */
-async function selectRanked(session: Session, select: Select): Promise<unknown[][] | undefined> {
+async function selectRanked(
+  session: Session,
+  select: Select,
+  signal: AbortSignal | undefined,
+): Promise<unknown[][] | undefined> {
   const { residentVectors } = session
+  const search = select.from.kind === 'table' ? select.from.search : undefined
+  if (search?.kind === 'vector') await residentVectors.read(search.owner, search.index, signal)
   for (let attempt = 0; attempt < rankAttempts; attempt++) {
     const { state } = residentVectors
     const query = ranked(session, select)

@@ -150,6 +150,16 @@ export class ResidentVectors {
     }
   }
 
+  /** Waits for an index whose vectors are being read: a program that only awaits searches would never let them be. */
+  async read(table: TableDefinition, index: IndexDefinition, signal: AbortSignal | undefined): Promise<void> {
+    const key = keyOf(table, index)
+    const entry = this.#entries.get(key)
+    while (entry && entry.state === undefined && this.#entries.get(key) === entry) {
+      await setImmediate()
+      signal?.throwIfAborted()
+    }
+  }
+
   /** Whether nothing was committed since a moment. */
   isSince(state: string | undefined): boolean {
     return state !== undefined && this.#reader?.state() === state

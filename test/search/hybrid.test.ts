@@ -36,6 +36,9 @@ async function notes() {
   const embedded = await matched.addEmbeddingIndex('text', { embed: miniEmbed() })
   const placed = await embedded.addEmbeddingIndex('place', { metric: 'euclidean' })
   await placed.insert(texts.map((text, i) => ({ text, year: 2020 + i, place: [i, -i] })))
+  // The first search is the database's, which adds up in float32; later ones are made in memory.
+  await placed.similarity('text', 'anything').limit(1).collect()
+  await placed.similarity('place', [0, 0]).limit(1).collect()
   return placed
 }
 
