@@ -10,7 +10,7 @@ import { ExistsError, IndexError, NotFoundError, ValidationError } from '../erro
 import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
-import type { Embedder } from '../search/embedder.js'
+import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
 import { Change, type OnError } from './change.js'
 import { allRows } from './columns.js'
@@ -18,12 +18,14 @@ import { altered, checkIndexName, freeName, withKey } from './definitions.js'
 import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 
-/** What `addEmbeddingIndex` makes. */
+/** What `addEmbeddingIndex` and `addMultiVectorIndex` make. */
 export interface NewIndex {
   readonly column: string
   readonly name?: string | undefined
   readonly metric: Metric
-  readonly embedder?: Embedder | undefined
+  /** Whether a row has several vectors. */
+  readonly multi?: true | undefined
+  readonly embedder?: Embedder | MultiEmbedder | undefined
   readonly ifExists: 'error' | 'ignore' | 'replace'
   readonly onError: OnError
   readonly signal?: AbortSignal | undefined
@@ -33,6 +35,8 @@ export interface NewIndex {
 }
 
 const metrics: readonly Metric[] = ['cosine', 'euclidean', 'inner_product']
+const multiMetrics: readonly Metric[] = ['cosine', 'inner_product']
+
 /** Adds an embedding index and embeds the rows that are there, in one commit. */
 export async function addEmbeddingIndex(
   session: Session,
@@ -47,7 +51,7 @@ export async function addEmbeddingIndex(
       `'${table.name}' has no column '${options.column}'. It has: ${[...catalog.columnsOf(table).keys()].join(', ')}`,
     )
   }
-  const wanted = options.name ?? indexName(found.column, options.embedder)
+  const wanted = options.name ?? indexName(found.column, options)
   const existing = table.indexes.find((i) => foldName(i.name) === foldName(wanted))
   if (existing && options.name !== undefined && options.ifExists === 'error') {
     throw new ExistsError(`'${table.name}' has an index '${existing.name}' already`)
@@ -85,36 +89,38 @@ export async function addEmbeddingIndex(
 export function defineIndex(
   table: TableDefinition,
   column: ColumnDefinition,
-  options: Pick<NewIndex, 'name' | 'metric' | 'embedder'>,
+  options: Pick<NewIndex, 'name' | 'metric' | 'multi' | 'embedder'>,
 ): IndexDefinition {
-  const { embedder, metric } = options
+  const { embedder, metric, multi } = options
+  const allowed = multi ? multiMetrics : metrics
   const what = `index on '${column.name}' of '${table.name}'`
-  if (!metrics.includes(metric)) {
-    throw new ValidationError(`${what}: metric: expected one of ${metrics.join(', ')}, got ${describeValue(metric)}`)
+  if (!allowed.includes(metric)) {
+    throw new ValidationError(`${what}: metric: expected one of ${allowed.join(', ')}, got ${describeValue(metric)}`)
   }
   if (options.name !== undefined) checkIndexName(table, options.name)
-  const vector = column.type.operators.includes('vector') && column.type.name === 'vector'
+  const vector = column.type.name === (multi ? 'multiVector' : 'vector')
   if (vector === (embedder !== undefined)) {
     throw new IndexError(
       vector
-        ? `${what}: a vector column holds its vectors already: leave out embed`
-        : `${what}: expected embed, a model that turns ${column.type.name} values into vectors`,
+        ? `${what}: a ${multi ? 'multi-vector' : 'vector'} column holds its vectors already: leave out embed`
+        : `${what}: expected embed, a model that turns ${column.type.name} values into vectors${multi ? ', several for each' : ''}`,
     )
   }
   if (embedder) checkKind(what, column, embedder)
   const dimensions = vector ? (column.type.config().dimensions as number) : embedder?.dimensions
   return {
     id: table.nextId,
-    name: options.name ?? freeName(table, indexName(column, embedder)),
+    name: options.name ?? freeName(table, indexName(column, options)),
     column: column.name,
     metric,
+    ...(multi ? { multi } : {}),
     ...(embedder ? { embedder: { name: embedder.name, version: embedder.version } } : {}),
     ...(dimensions === undefined ? {} : { dimensions }),
   }
 }
 
 /** A model must take what the column holds. */
-function checkKind(what: string, column: ColumnDefinition, embedder: Embedder): void {
+function checkKind(what: string, column: ColumnDefinition, embedder: Embedder | MultiEmbedder): void {
   const kinds = embedder.kinds ?? ['text']
   const { type } = column
   const kind = type.media ? type.media.kind : type.operators.includes('text') ? 'text' : type.name
@@ -126,22 +132,25 @@ function checkKind(what: string, column: ColumnDefinition, embedder: Embedder): 
 const isSameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
   a.column === b.column &&
   a.metric === b.metric &&
+  a.multi === b.multi &&
   a.embedder?.name === b.embedder?.name &&
   a.embedder?.version === b.embedder?.version
 
-const indexName = (column: ColumnDefinition, embedder: Embedder | undefined): string =>
-  `${column.name}_${embedder?.name ?? 'vector'}`
+const indexName = ({ name }: ColumnDefinition, { embedder, multi }: Pick<NewIndex, 'embedder' | 'multi'>): string =>
+  `${name}_${embedder?.name ?? (multi ? 'multi_vector' : 'vector')}`
 
-/** Removes an embedding index. */
+/** Removes an embedding or multi-vector index. */
 export async function dropEmbeddingIndex(
   session: Session,
   catalog: Catalog,
   target: Target,
-  which: { readonly column?: string | undefined; readonly name?: string | undefined },
+  which: { readonly column?: string | undefined; readonly name?: string | undefined; readonly multi?: true },
 ): Promise<void> {
   const table = catalog.byId(target.id, target.name)
-  const matching = table.indexes.filter((i) =>
-    which.name === undefined ? i.column === which.column : foldName(i.name) === foldName(which.name),
+  const matching = table.indexes.filter(
+    (i) =>
+      i.multi === which.multi &&
+      (which.name === undefined ? i.column === which.column : foldName(i.name) === foldName(which.name)),
   )
   if (matching.length !== 1) {
     const names = table.indexes.map((i) => i.name).join(', ') || 'none'

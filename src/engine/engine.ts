@@ -354,13 +354,15 @@ export interface OutputColumn {
   readonly value: Node
 }
 
-/** An exact search of an index by a vector. */
+/** A search of an index by a vector, or by MaxSim of vectors one after the other. Exact where the engine makes it. */
 export interface VectorSearch {
   readonly kind: 'vector'
   /** The table that has the index: one of the query's line. */
   readonly owner: TableDefinition
   readonly index: IndexDefinition
   readonly vector: Float32Array
+  /** See `VectorSearchNode`. */
+  readonly candidates?: number | undefined
 }
 
 /** A search of a full-text index, ranked by BM25. */

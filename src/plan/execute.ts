@@ -1,4 +1,4 @@
-import type { CompiledQuery, HeldRows, Select } from '../engine/engine.js'
+import type { CompiledQuery, HeldRows, Select, VectorSearch } from '../engine/engine.js'
 import { visit } from '../expr/node.js'
 import { describeValue } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
@@ -184,12 +184,14 @@ function describeSearch(session: Session, { from }: Select, isRanked: boolean): 
   const search = from.kind === 'table' ? from.search : undefined
   if (!search || search.kind === 'ranked') return []
   const { index, owner } = search
-  const what =
-    search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : `exact, ${search.index.metric}`
+  const what = search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : vectorSearchInWords(search)
   const held = search.kind === 'vector' && isRanked ? session.residentVectors.of(owner, search.index) : undefined
   const where = held ? `in memory (${held.precision})` : 'in SQL'
   return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}`]
 }
+
+const vectorSearchInWords = ({ index: { multi, metric } }: VectorSearch): string =>
+  multi ? `MaxSim, ${metric}` : `exact, ${metric}`
 
 async function withPlan<T>(
   session: Session,

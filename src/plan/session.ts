@@ -14,7 +14,7 @@ import {
   type ScalarFunction,
 } from '../expr/function.js'
 import { type Tracer, traced } from '../scheduler/tracer.js'
-import type { Embedder } from '../search/embedder.js'
+import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { CallStats } from './call-stats.js'
@@ -246,8 +246,8 @@ export class Session {
     return (this.#code.get(`${kind}:${name}`) as T | undefined) ?? definitionOf<T>(kind, name)
   }
 
-  embedder(name: string): Embedder | undefined {
-    return this.code<Embedder>('embedder', name)
+  embedder(name: string): Embedder | MultiEmbedder | undefined {
+    return this.code<Embedder | MultiEmbedder>('embedder', name)
   }
 
   /** Attaches a validator and a default function to a column. They last while this session does. */

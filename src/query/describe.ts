@@ -18,12 +18,13 @@ export interface ColumnDescription {
   readonly coverage?: Coverage
 }
 
-/** An embedding index, as `describe` and `pxt.indexes` show it. */
+/** An embedding or multi-vector index, as `describe` and `pxt.indexes` show it. */
 export interface IndexDescription {
   readonly table: string
   readonly name: string
   readonly column: string
-  readonly method: 'flat'
+  /** `'maxsim'` where a row has several vectors. */
+  readonly method: 'flat' | 'maxsim'
   readonly metric: Metric
   /** The model as `name@version`; absent where the column holds vectors. */
   readonly embedder?: string
@@ -102,7 +103,7 @@ export class TableDescription {
     })
     const indexes = this.indexes.map(
       (index) =>
-        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
+        `  index ${index.name} on ${index.column}: ${[index.method === 'maxsim' ? 'MaxSim' : '', index.metric, index.embedder ?? '', printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
     const texts = this.textIndexes.map((index) => `  index ${index.name}: ${textIndexInWords(toDefinition(index))}`)
     return [head, ...columns, ...indexes, ...texts].join('\n')
@@ -127,7 +128,7 @@ export function describeIndex(table: TableDefinition, index: TableDefinition['in
     table: table.name,
     name: index.name,
     column: index.column,
-    method: 'flat',
+    method: index.multi ? 'maxsim' : 'flat',
     metric: index.metric,
     ...(index.embedder ? { embedder: identityOf(index.embedder) } : {}),
     ...(index.dimensions === undefined ? {} : { dimensions: index.dimensions }),

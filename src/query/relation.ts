@@ -17,6 +17,7 @@ import {
 import type { Session } from '../plan/session.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
+import type { MultiVectorInput } from '../types/multi-vector.js'
 import { TableDescription } from './describe.js'
 import { internals, Query } from './query.js'
 import { refsOf } from './refs.js'
@@ -29,6 +30,33 @@ export interface NoEmbeddingIndex {
 /** A type error that is a sentence: there are no words to search. */
 export interface NoTextIndex {
   readonly __error: 'no text index on this table: call addTextIndex() first'
+}
+
+/** A type error that is a sentence: there are no vectors to search. */
+export interface NoMultiVectorIndex {
+  readonly __error: 'no multi-vector index on this table: call addMultiVectorIndex() first'
+}
+
+/** What `maxSim` looks for: text, an image, or vectors, shape (tokens, dimensions). */
+export type MaxSimInput =
+  | Arg<string>
+  | Media
+  | MultiVectorInput
+  | { readonly string: Arg<string> }
+  | { readonly image: Media | Uint8Array }
+  | { readonly vectors: MultiVectorInput }
+
+/** Options of `maxSim`. */
+export interface MaxSimOptions<N extends string> {
+  /** Name of the score in the result. @default 'score' */
+  readonly as?: N
+  /** The index to use, where the column has several. */
+  readonly index?: string
+  /**
+   * How many rows are compared vector by vector, of those that an estimate puts first; a whole number of at least 1, or
+   * `Infinity` for all. Never fewer than the results asked for. @default 512
+   */
+  readonly candidates?: number
 }
 
 /** Options of `match`. */
@@ -61,12 +89,18 @@ export interface SimilarityOptions<N extends string> {
 /**
  * Rows with names and indexes: a table, a view, a snapshot, or one of them as it was at a version. It is the query for
  * all its rows, and can be searched. `X` names the columns that have an embedding index, `M` those that have a full-text
- * index.
+ * index, `L` those that have a multi-vector index.
  */
-export class Relation<in out R, out X extends string = never, out M extends string = never> extends Query<R, R> {
+export class Relation<
+  in out R,
+  out X extends string = never,
+  out M extends string = never,
+  out L extends string = never,
+> extends Query<R, R> {
   /** Phantom types, for inference only. */
   declare readonly $indexed?: X
   declare readonly $matched?: M
+  declare readonly $multiIndexed?: L
 
   /** @internal */
   constructor(session: Session, rows: Rows) {
@@ -103,7 +137,7 @@ export class Relation<in out R, out X extends string = never, out M extends stri
    * console.log(await films.asOf(version).collect()) // [{ title: 'Alien', year: 1978 }]
    * ```
    */
-  asOf(version: number | Date): Relation<R, X, M> {
+  asOf(version: number | Date): Relation<R, X, M, L> {
     const { session, node } = this[internals]
     const { id, name, asOf } = this.#source
     if (asOf !== undefined) throw new QueryError(`asOf(): '${this.name}' is a version already`)
@@ -166,6 +200,56 @@ export class Relation<in out R, out X extends string = never, out M extends stri
     const as = this.#scoreName('similarity()', options.as)
     const search: VectorSearchNode = Object.freeze({ kind: 'vector', column: name, as, ...searchOf(query) })
     findIndex(catalog, table, search)
+    return new Query({ session, node: Object.freeze({ ...node, search }) })
+  }
+
+  /**
+   * The rows ranked by late interaction, best first: the score adds up, over the vectors of the query, how close the
+   * closest vector of the row is. Rows without vectors are not ranked.
+   *
+   * Scores are exact, and so is the ranking as long as the rows that a following `where` keeps are no more than
+   * `candidates`. Of more rows, those that an estimate puts first are compared: about one in a hundred of the best is
+   * missed. Such a search needs a `limit` without another order; every other query compares all rows, which takes long.
+   *
+   * @throws IndexError when the column has no multi-vector index, or several and none is named
+   * @throws QueryError when what is looked for does not fit the index
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('pages', { title: t.string(), patches: t.multiVector(2) })
+   * const pages = await table.addMultiVectorIndex('patches')
+   * await pages.insert([
+   *   { title: 'both', patches: [[1, 0], [0, 1]] },
+   *   { title: 'one', patches: [[1, 0], [1, 0.1]] },
+   * ])
+   * console.log(await pages.maxSim('patches', { vectors: [[2, 0], [0, 3]] }).select('title').limit(1).first()) // both
+   * ```
+   */
+  maxSim<C extends L & keyof R, const N extends string = 'score'>(
+    column: [L] extends [never] ? NoMultiVectorIndex : C,
+    query: MaxSimInput,
+    { as, index, candidates }: MaxSimOptions<N> = {},
+  ): Query<R & { [K in N]: number }, R & { [K in N]: number }> {
+    const { session, node } = this[internals]
+    if (index !== undefined && typeof index !== 'string') {
+      throw new QueryError(`maxSim(): index: expected the name of an index, got ${describeValue(index)}`)
+    }
+    if (candidates !== undefined && candidates !== Infinity && !(Number.isSafeInteger(candidates) && candidates >= 1)) {
+      throw new QueryError(
+        `maxSim(): candidates: expected a whole number of at least 1, or Infinity, got ${describeValue(candidates)}`,
+      )
+    }
+    const search: VectorSearchNode = Object.freeze({
+      kind: 'vector',
+      multi: true,
+      column: column as unknown as string,
+      query: toNode(lookedFor(query, ['string', 'image', 'vectors'], 'maxSim()'), 'maxSim()'),
+      as: this.#scoreName('maxSim()', as),
+      ...(index === undefined ? {} : { index }),
+      ...(candidates === undefined ? {} : { candidates }),
+    })
+    findIndex(session.catalogAt(this.#source.asOf), this.#definition, search)
     return new Query({ session, node: Object.freeze({ ...node, search }) })
   }
 
@@ -346,17 +430,24 @@ function allRows({ id, name, asOf, where, snapshot }: Rows): QueryNode {
   return Object.freeze({ from, where: Object.freeze(where ? [where] : []), orderBy: Object.freeze([]) })
 }
 
-/** The parts of a search that its input determines. */
+/** An input that may name what it is, as an object. */
+const namedParts = (input: unknown): Record<string, unknown> =>
+  typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
+
+/** The value that a search looks for, given as it is or under one of some names. */
+function lookedFor(input: unknown, names: readonly string[], where: string): unknown {
+  const named = namedParts(input)
+  const keys = names.filter((key) => Object.hasOwn(named, key))
+  if (keys.length > 1) throw new QueryError(`${where}: expected one of ${names.join(', ')}, got ${keys.join(' and ')}`)
+  return keys.length === 1 ? named[keys[0]!] : input
+}
+
+/** The parts of a similarity search that its input determines. */
 function searchOf(input: unknown): { query: Node; index?: string } {
-  const named =
-    typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
-  const keys = (['string', 'image', 'vector'] as const).filter((key) => Object.hasOwn(named, key))
-  if (keys.length > 1)
-    throw new QueryError(`similarity(): expected one of string, image, vector, got ${keys.join(' and ')}`)
-  const value = keys.length === 1 ? named[keys[0]!] : input
-  const { index } = named
+  const value = lookedFor(input, ['string', 'image', 'vector'], 'similarity()')
+  const { index } = namedParts(input)
   if (index !== undefined && typeof index !== 'string') {
     throw new QueryError(`similarity(): index: expected the name of an index, got ${describeValue(index)}`)
   }
-  return { query: toNode(value, 'similarity()'), ...(keys.length === 1 && index !== undefined ? { index } : {}) }
+  return { query: toNode(value, 'similarity()'), ...(value !== input && index !== undefined ? { index } : {}) }
 }

@@ -55,12 +55,12 @@ export function checkSameColumn(table: TableDefinition, found: ColumnDefinition,
 }
 
 /** What an index is, in words. */
-export const indexInWords = ({ column, metric, embedder }: IndexDefinition): string =>
-  `${metric} on ${column}${embedder ? ` by ${embedder.name}` : ''}`
+export const indexInWords = ({ column, metric, multi, embedder }: IndexDefinition): string =>
+  `${multi ? 'MaxSim, ' : ''}${metric} on ${column}${embedder ? ` by ${embedder.name}` : ''}`
 
 /** Whether two embedding indexes hold the same vectors, but for the version of the model. */
 export const sameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
-  a.column === b.column && a.metric === b.metric && a.embedder?.name === b.embedder?.name
+  a.column === b.column && a.metric === b.metric && a.multi === b.multi && a.embedder?.name === b.embedder?.name
 
 /** What an ordered index is, in words. */
 export const keyInWords = ({ columns, unique }: KeyDefinition): string =>

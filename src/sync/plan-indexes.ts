@@ -1,7 +1,7 @@
 import { foldName } from '../catalog/catalog.js'
 import type { KeyDefinition, TableDefinition } from '../catalog/definition.js'
 import { altered, withKey } from '../compute/definitions.js'
-import { embedderOf } from '../compute/embedder-of.js'
+import { embedderOf, multiEmbedderOf } from '../compute/embedder-of.js'
 import { addEmbeddingIndex, addIndex, defineIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
 import {
   addTextIndex,
@@ -14,7 +14,7 @@ import {
 import { NotFoundError } from '../errors.js'
 import type { IndexOptions } from '../table/table.js'
 import { indexInWords, keyInWords, sameIndex, sameKey } from './compare.js'
-import type { DeclarationParts, EmbeddingIndexDeclarationOptions, TextIndexDeclarationOptions } from './declaration.js'
+import type { DeclarationParts, DeclaredVectorIndex, TextIndexDeclarationOptions } from './declaration.js'
 import type { Action, Draft } from './draft.js'
 
 /**
@@ -33,11 +33,13 @@ export function planIndexes(
   for (const index of indexes) {
     if (index.kind === 'ordered') planKey(draft, id, index.columns, index.options, used)
   }
-  const embedding = indexes.flatMap((index) => (index.kind === 'embedding' ? [index] : []))
+  const embedding = indexes.flatMap((index) =>
+    index.kind === 'embedding' || index.kind === 'multiVector' ? [index] : [],
+  )
   // An index with a name is the one of that name; one without takes what is left on its column.
   const named = embedding.filter(({ options }) => options.name !== undefined)
   const unnamed = embedding.filter(({ options }) => options.name === undefined)
-  for (const { column, options } of [...named, ...unnamed]) planEmbeddingIndex(draft, id, column, options, used)
+  for (const index of [...named, ...unnamed]) planEmbeddingIndex(draft, id, index, used)
   const texts = indexes.flatMap((index) => (index.kind === 'text' ? [index] : []))
   for (const { columns, options } of texts.toSorted((a, b) => Number(!a.options.name) - Number(!b.options.name))) {
     planTextIndex(draft, id, columns, options, used)
@@ -73,19 +75,17 @@ function planKey(draft: Draft, id: number, columns: readonly string[], options: 
   })
 }
 
-function planEmbeddingIndex(
-  draft: Draft,
-  id: number,
-  column: string,
-  { embed, metric = 'cosine', name }: EmbeddingIndexDeclarationOptions,
-  used: Set<number>,
-): void {
+function planEmbeddingIndex(draft: Draft, id: number, declared: DeclaredVectorIndex, used: Set<number>): void {
   const table = draft.catalog.byId(id)
+  const { column } = declared
+  const { metric = 'cosine', name } = declared.options
+  const multi = declared.kind === 'multiVector' ? true : undefined
   const owned = draft.catalog.columnsOf(table).get(column)
   if (!owned) throw new NotFoundError(`'${table.name}' has no column '${column}' to index`)
-  const embedder = embed === undefined ? undefined : embedderOf(embed)
+  const { embed } = declared.options
+  const embedder = embed === undefined ? undefined : multi ? multiEmbedderOf(embed) : embedderOf(embed)
   if (embedder) draft.bring('embedder', embedder)
-  const free = table.indexes.filter((index) => !used.has(index.id))
+  const free = table.indexes.filter((index) => !used.has(index.id) && index.multi === multi)
   const here = free.filter((index) => index.column === column)
   const ofModel = here.filter((index) => index.embedder?.name === embedder?.name)
   const found =
@@ -93,14 +93,14 @@ function planEmbeddingIndex(
       ? (ofModel.find((index) => index.metric === metric) ?? ofModel[0] ?? here[0])
       : free.find((index) => foldName(index.name) === foldName(name))
   const rest = { ...table, indexes: table.indexes.filter((index) => index !== found) }
-  const wanted = defineIndex(rest, owned.column, { name, metric, embedder })
+  const wanted = defineIndex(rest, owned.column, { name, metric, multi, embedder })
   if (found && sameIndex(found, wanted)) {
     used.add(found.id)
     return
   }
   used.add(wanted.id)
   draft.define(id, () => altered(rest, { indexes: [...rest.indexes, wanted], nextId: rest.nextId + 1 }))
-  const options = { column, name: wanted.name, metric, embedder, ifExists: 'error' } as const
+  const options = { column, name: wanted.name, metric, multi, embedder, ifExists: 'error' } as const
   const add: Action['run'] = (catalog, how) => addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
   if (!found) {
     const model = embedder ? { embedder: embedder.name } : {}
@@ -109,7 +109,7 @@ function planEmbeddingIndex(
   }
   const [from, to] = [indexInWords(found), indexInWords(wanted)]
   draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
-    await dropEmbeddingIndex(draft.session, catalog, table, { name: found.name })
+    await dropEmbeddingIndex(draft.session, catalog, table, { name: found.name, ...(multi ? { multi } : {}) })
     await add(await draft.session.catalog(), how)
   })
 }
@@ -167,10 +167,10 @@ function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: Readonl
       return (catalog) => dropIndex(session, catalog, table, name)
     })
   }
-  for (const { id, name } of table.indexes.filter((index) => !used.has(index.id))) {
+  for (const { id, name, multi } of table.indexes.filter((index) => !used.has(index.id))) {
     draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
       draft.define(table.id, (_, t) => ({ ...t, indexes: t.indexes.filter((index) => index.id !== id) }))
-      return (catalog) => dropEmbeddingIndex(session, catalog, table, { name })
+      return (catalog) => dropEmbeddingIndex(session, catalog, table, { name, ...(multi ? { multi } : {}) })
     })
   }
   for (const { id, name } of table.textIndexes.filter((index) => !used.has(index.id))) {

@@ -99,10 +99,10 @@ function withCurrentView(session: Session, table: TableDefinition): TableDefinit
 async function embedAgain(draft: Draft, catalog: Catalog, id: number, name: string, how: StepOptions): Promise<void> {
   const { session } = draft
   const table = catalog.byId(id)
-  const { column, metric, embedder } = table.indexes.find((index) => index.name === name)!
+  const { column, metric, multi, embedder } = table.indexes.find((index) => index.name === name)!
   const model = session.embedder(embedder!.name)
-  await dropEmbeddingIndex(session, catalog, table, { name })
-  const options = { column, name, metric, embedder: model, ifExists: 'error', ...how } as const
+  await dropEmbeddingIndex(session, catalog, table, { name, ...(multi ? { multi } : {}) })
+  const options = { column, name, metric, multi, embedder: model, ifExists: 'error', ...how } as const
   await addEmbeddingIndex(session, await session.catalog(), table, options)
 }
 

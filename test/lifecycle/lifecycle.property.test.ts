@@ -61,7 +61,10 @@ async function create(pxt: Pixeltable, { extra, factor }: Model) {
   const indexed = await wide.addEmbeddingIndex('up', { embed: toy, name: 'by_up' })
   const tailed = await indexed.addComputedColumn('tail', (c) => c.up.concat(' a'))
   const worded = await tailed.addTextIndex(['s', 'tail'], { name: 'words' })
-  const few = await pxt.createView('few', worded.where((c) => c.mine.contains('A')).select('id', 'mine', 'live', 'tail'))
+  const few = await pxt.createView(
+    'few',
+    worded.where((c) => c.mine.contains('A')).select('id', 'mine', 'live', 'tail'),
+  )
   await few.addComputedColumn('length', (c) => c.mine.length())
   for (const [name, value] of extra) await base.addColumn(name, t.int().nullable().default(value))
 }

@@ -9,7 +9,16 @@ const root = fileURLToPath(new URL('../../src/', import.meta.url))
 const layers: readonly { readonly name: string; readonly paths: readonly string[] }[] = [
   {
     name: 'ground',
-    paths: ['errors.ts', 'pace.ts', 'optional-package.ts', 'types/', 'text/', 'expr/', 'catalog/', 'search/embedder.ts'],
+    paths: [
+      'errors.ts',
+      'pace.ts',
+      'optional-package.ts',
+      'types/',
+      'text/',
+      'expr/',
+      'catalog/',
+      'search/embedder.ts',
+    ],
   },
   { name: 'engine', paths: ['engine/'] },
   { name: 'scheduler', paths: ['scheduler/'] },
