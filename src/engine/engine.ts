@@ -385,6 +385,8 @@ export interface RankedRows {
   readonly owner: TableDefinition
   readonly rowids: readonly number[]
   readonly scores: readonly number[]
+  /** How many rows were compared exactly, where an estimate chose them. */
+  readonly compared?: number | undefined
 }
 
 export interface CompiledQuery {

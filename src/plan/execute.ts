@@ -7,7 +7,7 @@ import { finish, type ResultRow } from './finish.js'
 import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
 import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
-import { ranked } from './rank.js'
+import { loadRanked, ranked } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
 import { holdPastTexts } from './text-search.js'
@@ -163,13 +163,14 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
 export function explain(session: Session, query: QueryNode, parameters: Parameters): Promise<string[]> {
   return withPlan(session, query, parameters, {}, async (plan, prepared) => {
+    await loadRanked(session, plan.select)
     const select = ranked(session, plan.select) ?? plan.select
     const { sql, params } = session.engine.compile(select)
     return [
       ...[...prepared.held.values()].map(
         (rows) => `JavaScript: an inner query first, held as ${rows.name} (${rows.columns.length} columns)`,
       ),
-      ...describeSearch(session, plan.select, select !== plan.select),
+      ...describeSearch(session, plan.select, select),
       `SQL: ${sql}`,
       `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
       ...(await session.engine.explain(select)).map((line) => `database: ${line}`),
@@ -180,18 +181,20 @@ export function explain(session: Session, query: QueryNode, parameters: Paramete
   })
 }
 
-function describeSearch(session: Session, { from }: Select, isRanked: boolean): string[] {
+function describeSearch(session: Session, { from }: Select, ran: Select): string[] {
   const search = from.kind === 'table' ? from.search : undefined
   if (!search || search.kind === 'ranked') return []
   const { index, owner } = search
   const what = search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : vectorSearchInWords(search)
-  const held = search.kind === 'vector' && isRanked ? session.residentVectors.of(owner, search.index) : undefined
-  const where = held ? `in memory (${held.precision})` : 'in SQL'
-  return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}`]
+  const rows = ran.from.kind === 'table' && ran.from.search?.kind === 'ranked' ? ran.from.search : undefined
+  const held = search.kind === 'vector' && rows ? session.residentVectors.of(owner, search.index) : undefined
+  const where = held ? `in memory (${held.form})` : 'in SQL'
+  const stages = rows?.compared === undefined ? '' : `, then ${rows.compared} rows exactly`
+  return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}${stages}`]
 }
 
 const vectorSearchInWords = ({ index: { multi, metric } }: VectorSearch): string =>
-  multi ? `MaxSim, ${metric}` : `exact, ${metric}`
+  `${multi ? 'MaxSim' : 'exact'}, ${metric}`
 
 async function withPlan<T>(
   session: Session,
@@ -305,6 +308,7 @@ const rankAttempts = 3
 async function selectRanked(session: Session, select: Select): Promise<unknown[][] | undefined> {
   const { residentVectors } = session
   for (let attempt = 0; attempt < rankAttempts; attempt++) {
+    await loadRanked(session, select)
     const { state } = residentVectors
     const query = ranked(session, select)
     if (!query) return undefined

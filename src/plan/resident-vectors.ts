@@ -3,7 +3,9 @@ import { LRUCache } from 'lru-cache'
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader } from '../engine/engine.js'
 import { type Precision, type SearchResult, VectorMatrix } from '../search/matrix/vector-matrix.js'
+import { type MaxSimResult, MultiVectorMatrix } from '../search/multi/multi-vector-matrix.js'
 import { decodeVector } from '../types/arrays.js'
+import type { MaxSimMetric } from '../types/max-sim.js'
 
 /** What a search wants. */
 export interface ResidentSearch {
@@ -13,23 +15,37 @@ export interface ResidentSearch {
   readonly filter: Select | undefined
   /** Whether the filter gives the same rows as long as nothing is committed. */
   readonly isStable: boolean
+  /** Of a MaxSim: how many rows are compared exactly, where it is said. */
+  readonly candidates?: number | undefined
 }
+
+/** What the copy of a vector in memory has: numbers of a precision, or a code. */
+type Form = Precision | 'codes'
 
 /** The vectors of one index in memory. */
 interface Entry {
   /** As they are named now. */
   table: TableDefinition
   index: IndexDefinition
-  readonly matrix: VectorMatrix
-  readonly precision: Precision
+  readonly matrix: VectorMatrix | MultiVectorMatrix
+  readonly form: Form
   /** `VectorReader.state` when it was last in step with the database; undefined while it is filled. */
   state: string | undefined
   /** The version of the table that it has. */
   version: number
+  /** How many rows it had when it was filled. */
+  rows: number
+  /** Ends when it is filled, or has failed. */
+  filled: Promise<void>
 }
 
 /** Vectors read at a time while memory is filled: some milliseconds. */
 const pageSize = 1000
+/** Of rows that have many vectors each. */
+const multiPageSize = 32
+/** Rows from whose vectors the meaning of codes is found, and how many times more rows there may be until it is found anew. */
+const sampledRows = 256
+const growth = 4
 /** Up to so many rows a scan of whole numbers costs less than to read the best rows for comparison. */
 const fewRows = 20_000
 /** Row ids that remembered filters may have together. */
@@ -66,9 +82,9 @@ export class ResidentVectors {
   }
 
   /** How an index is held; undefined where it is not, or not yet. */
-  of(table: TableDefinition, index: IndexDefinition): { precision: Precision; bytes: number } | undefined {
+  of(table: TableDefinition, index: IndexDefinition): { form: Form; bytes: number } | undefined {
     const entry = this.#entries.get(keyOf(table, index))
-    return entry?.state === undefined ? undefined : { precision: entry.precision, bytes: entry.matrix.bytes }
+    return entry?.state === undefined ? undefined : { form: entry.form, bytes: entry.matrix.bytes }
   }
 
   /** Lets go of everything. */
@@ -83,14 +99,21 @@ export class ResidentVectors {
     table: TableDefinition,
     index: IndexDefinition,
     query: Float32Array,
-    { k, offset, filter, isStable }: ResidentSearch,
-  ): SearchResult | undefined {
+    { k, offset, filter, isStable, candidates }: ResidentSearch,
+  ): SearchResult | MaxSimResult | undefined {
     const state = this.#reader?.state()
-    if (state === undefined || index.dimensions !== query.length) return undefined
+    if (state === undefined || !isFor(index, query)) return undefined
     const entry = this.#ready(table, index, state)
     if (!entry) return undefined
     const ids = filter && this.#matching(filter, isStable, state)
-    return entry.matrix.search(query, { k, offset, filter: ids })
+    return entry.matrix.search(query, { k, offset, filter: ids, candidates })
+  }
+
+  /** Waits until the vectors of an index are in memory, or cannot be. */
+  async load(table: TableDefinition, index: IndexDefinition): Promise<void> {
+    const state = this.#reader?.state()
+    if (state === undefined || this.#ready(table, index, state)) return
+    await this.#entries.get(keyOf(table, index))?.filled
   }
 
   /** Whether nothing was committed since a moment. */
@@ -132,7 +155,8 @@ export class ResidentVectors {
     entry.table = table
     entry.index = index
     this.#entries.delete(key)
-    if (entry.state !== state && !this.#catchUp(entry, table, state)) {
+    const isOutgrown = entry.form === 'codes' && entry.matrix.size > growth * Math.max(entry.rows, sampledRows)
+    if (isOutgrown || (entry.state !== state && !this.#catchUp(entry, table, state))) {
       this.#fill(key, table, index)
       return undefined
     }
@@ -158,13 +182,17 @@ export class ResidentVectors {
     const reader = this.#reader!
     const { dimensions } = index
     if (dimensions === undefined || this.#tooLarge.get(key) === reader.version(table)) return
-    const precision = reader.last(table, index) <= fewRows ? 'float32' : 'int8'
     const vectors = (rowids: readonly number[]) =>
       reader.rows(entry.table, entry.index, rowids).vectors.map(decodeVector)
-    const matrix = new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
-    const entry: Entry = { table, index, matrix, precision, state: undefined, version: reader.version(table) }
+    const precision = reader.last(table, index) <= fewRows ? 'float32' : 'int8'
+    const matrix = index.multi
+      ? new MultiVectorMatrix({ dimensions, metric: index.metric as MaxSimMetric, vectors })
+      : new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
+    const form = index.multi ? 'codes' : precision
+    const version = reader.version(table)
+    const entry: Entry = { table, index, matrix, form, state: undefined, version, rows: 0, filled: Promise.resolve() }
     this.#entries.set(key, entry)
-    void this.#read(key, entry, reader).catch(() => {
+    entry.filled = this.#read(key, entry, reader).catch(() => {
       // The database was closed, or the table dropped: the next search tries again.
       this.#entries.delete(key)
     })
@@ -172,15 +200,17 @@ export class ResidentVectors {
 
   async #read(key: string, entry: Entry, reader: VectorReader): Promise<void> {
     const { table, index, matrix } = entry
+    const limit = index.multi ? multiPageSize : pageSize
+    if (matrix instanceof MultiVectorMatrix) await this.#train(matrix, entry, reader)
     for (let after = 0; ; ) {
-      await setImmediate(undefined, { ref: false })
+      await pause(index)
       if (this.#entries.get(key) !== entry) return
       // What a transaction has written is not committed yet.
       if (reader.state() === undefined) {
         this.#entries.delete(key)
         return
       }
-      const page = reader.page(table, index, after, pageSize)
+      const page = reader.page(table, index, after, limit)
       put(matrix, page)
       if (!this.#makeRoom(key)) {
         this.#entries.delete(key)
@@ -188,10 +218,24 @@ export class ResidentVectors {
         return
       }
       after = page.rowids.at(-1) ?? after
-      if (page.rowids.length < pageSize) break
+      if (page.rowids.length < limit) break
     }
     // In step with the version at which it began; what came since is found by that.
     entry.state = ''
+    entry.rows = matrix.size
+  }
+
+  /** Finds what codes mean, from rows all over the table. */
+  async #train(matrix: MultiVectorMatrix, { table, index }: Entry, reader: VectorReader): Promise<void> {
+    const last = reader.last(table, index)
+    const rows = new Map<number, Float32Array>()
+    for (let i = 0; i < sampledRows; i++) {
+      await pause(index)
+      const { rowids, vectors } = reader.page(table, index, Math.floor((i * last) / sampledRows), 1)
+      if (rowids.length > 0) rows.set(rowids[0]!, decodeVector(vectors[0]!))
+    }
+    const training = matrix.train([...rows.values()])
+    while (training.next().done !== true) await pause(index)
   }
 
   /** Lets others go while there is too much. @returns whether there is room for one at least */
@@ -254,12 +298,19 @@ function apply({ table, index, matrix }: Entry, commit: Commit, firstRow: Readon
   }
 }
 
+/** Lets others work. Only for the vectors that a search waits for does the program stay alive. */
+const pause = ({ multi = false }: IndexDefinition): Promise<void> => setImmediate(undefined, { ref: multi })
+
+/** Whether a query has vectors of the length of the index's: one, or several. */
+const isFor = ({ dimensions, multi }: IndexDefinition, { length }: Float32Array): boolean =>
+  multi ? length % (dimensions ?? 0) === 0 : length === dimensions
+
 const keyOf = (table: TableDefinition, index: IndexDefinition): string => `${table.id}:${index.id}`
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-function put(matrix: VectorMatrix, { rowids, vectors }: StoredVectors): void {
+function put(matrix: VectorMatrix | MultiVectorMatrix, { rowids, vectors }: StoredVectors): void {
   if (rowids.length > 0) matrix.set(rowids, vectors)
 }
 

@@ -29,6 +29,18 @@ export interface Kernel {
   readonly dotBits: Scan
   /** Multiplies float32 numbers by signs, then by the Walsh-Hadamard matrix, in place. `length` is a power of two from 8. */
   hadamard(values: number, signs: number, length: number): void
+  /** Estimates MaxSim from codes; for this and the next two see `assembly/kernel.ts`. */
+  maxSimCodes(table: number, parts: number, records: number, count: number, out: number): void
+  maxSimFloat64(
+    query: number,
+    queries: number,
+    vectors: number,
+    scales: number,
+    length: number,
+    count: number,
+    out: number,
+  ): void
+  encodeParts(vector: number, centres: number, parts: number, out: number): void
 }
 
 const pageSize = 65_536

@@ -154,83 +154,35 @@ export function hadamard(values: usize, signs: usize, length: usize): void {
   }
 }
 
-// @ts-expect-error: decorator
-@inline
-const documentBytes: usize = 16
-
 /**
- * The rows of a document are its vectors. Documents are `count` records at `documents`: the address of the first row,
- * the number of rows (uint32 each), and 8 bytes unused. For each document and each of `queries` queries (a multiple of
- * 4), the highest bound of a row: `dot * step * scale + margin`, with a step for each query at `steps`. The results of a
- * document are `queries` float32 at `out`, then come those of the next one.
+ * Rows that have several vectors each, written as `parts` codes of one byte (a multiple of 4): the similarity of a code
+ * with 32 vectors of a query is 32 bytes (int8) of `table`, 64 codes a part. Rows are `count` records at `records`: the
+ * address of the first code and the number of vectors, uint32 each. The result of row i, an int32 at `out + 4 * i`, is
+ * the sum of the best similarities, each of them from -128 to 127.
  */
-export function maxSimInt8(
-  query: usize, queries: usize, steps: usize, stride: usize, length: usize, documents: usize, count: usize, out: usize,
-): void {
-  const width = length << 1
-  for (let i: usize = 0; i < count; i++) {
-    const first: usize = load<u32>(documents)
-    const last = first + <usize>load<u32>(documents, 4) * stride
-    documents += documentBytes
-    for (let q: usize = 0; q < queries; q += 4) {
-      const q0 = query + q * width
-      const step = v128.load(steps + (q << 2))
-      let best = f32x4.splat(f32.NEG_INFINITY)
-      for (let row = first; row < last; row += stride) {
-        let a = i32x4.splat(0)
-        let b = a
-        let c = a
-        let d = a
-        for (let at: usize = 0, r = row + header; at < width; at += 32, r += 16) {
-          const low = v128.load_ext<i8>(r, 0)
-          const high = v128.load_ext<i8>(r, 8)
-          const p = q0 + at
-          a = i32x4.add(a, i32x4.dot_i16x8_s(low, v128.load(p, 0)))
-          a = i32x4.add(a, i32x4.dot_i16x8_s(high, v128.load(p, 16)))
-          const p1 = p + width
-          b = i32x4.add(b, i32x4.dot_i16x8_s(low, v128.load(p1, 0)))
-          b = i32x4.add(b, i32x4.dot_i16x8_s(high, v128.load(p1, 16)))
-          const p2 = p1 + width
-          c = i32x4.add(c, i32x4.dot_i16x8_s(low, v128.load(p2, 0)))
-          c = i32x4.add(c, i32x4.dot_i16x8_s(high, v128.load(p2, 16)))
-          const p3 = p2 + width
-          d = i32x4.add(d, i32x4.dot_i16x8_s(low, v128.load(p3, 0)))
-          d = i32x4.add(d, i32x4.dot_i16x8_s(high, v128.load(p3, 16)))
-        }
-        // The four sums of four lanes each, side by side.
-        const ab = i32x4.add(v128.shuffle<i32>(a, b, 0, 4, 2, 6), v128.shuffle<i32>(a, b, 1, 5, 3, 7))
-        const cd = i32x4.add(v128.shuffle<i32>(c, d, 0, 4, 2, 6), v128.shuffle<i32>(c, d, 1, 5, 3, 7))
-        const sums = i32x4.add(v128.shuffle<i32>(ab, cd, 0, 1, 4, 5), v128.shuffle<i32>(ab, cd, 2, 3, 6, 7))
-        const dots = f32x4.mul(f32x4.convert_i32x4_s(sums), f32x4.mul(step, f32x4.splat(load<f32>(row))))
-        best = f32x4.max(best, f32x4.add(dots, f32x4.splat(load<f32>(row, 8))))
-      }
-      v128.store(out, best)
-      out += 16
-    }
-  }
-}
-
-/**
- * As `maxSimInt8`, of vectors that are written as `parts` codes of one byte each: the similarity of a code with 32
- * queries is 32 bytes (int8) of `table`, 64 codes a part. In a record the address is that of the first code. The result
- * of a document, an int32, is the sum of the best similarities.
- */
-export function maxSimCodes(table: usize, parts: usize, documents: usize, count: usize, out: usize): void {
-  for (let i: usize = 0; i < count; i++) {
-    let code: usize = load<u32>(documents)
-    const last = code + <usize>load<u32>(documents, 4) * parts
-    documents += documentBytes
+export function maxSimCodes(table: usize, parts: usize, records: usize, count: usize, out: usize): void {
+  for (let i: usize = 0; i < count; i++, records += 8) {
+    let code: usize = load<u32>(records)
+    const last = code + <usize>load<u32>(records, 4) * parts
     let best0 = i8x16.splat(-128)
     let best1 = best0
     while (code < last) {
       let a = i8x16.splat(0)
       let b = a
       let entries = table
-      for (const end = code + parts; code < end; code++) {
-        const entry = entries + (<usize>load<u8>(code) << 5)
-        a = i8x16.add_sat_s(a, v128.load(entry))
-        b = i8x16.add_sat_s(b, v128.load(entry, 16))
-        entries += 2048
+      for (const end = code + parts; code < end; code += 4, entries += 8192) {
+        const w = entries + (<usize>load<u8>(code) << 5)
+        a = i8x16.add_sat_s(a, v128.load(w))
+        b = i8x16.add_sat_s(b, v128.load(w, 16))
+        const x = entries + (<usize>load<u8>(code, 1) << 5)
+        a = i8x16.add_sat_s(a, v128.load(x, 2048))
+        b = i8x16.add_sat_s(b, v128.load(x, 2064))
+        const y = entries + (<usize>load<u8>(code, 2) << 5)
+        a = i8x16.add_sat_s(a, v128.load(y, 4096))
+        b = i8x16.add_sat_s(b, v128.load(y, 4112))
+        const z = entries + (<usize>load<u8>(code, 3) << 5)
+        a = i8x16.add_sat_s(a, v128.load(z, 6144))
+        b = i8x16.add_sat_s(b, v128.load(z, 6160))
       }
       best0 = i8x16.max_s(best0, a)
       best1 = i8x16.max_s(best1, b)
@@ -240,40 +192,55 @@ export function maxSimCodes(table: usize, parts: usize, documents: usize, count:
   }
 }
 
+// @ts-expect-error: decorator
+@inline
+function sumOfDoubles(v: v128, w: v128): f64 {
+  const sum = f64x2.add(v, w)
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
+}
+
 /**
- * The exact products: for each of `queries` (float64, `length` a multiple of 4 elements) the highest with one of `count`
- * rows (float32, without headers), times the scale of the row (float64). Sums go in four lanes, as in plain TypeScript.
+ * For each of `queries` (float64; two at a time, so their number is even) the highest product with one of `count` vectors
+ * (float32, without headers), times the scale of the vector (float64). `length`, in elements, is a multiple of 4. Sums go
+ * in four lanes, as those of `maxSim` in plain TypeScript. The results are float64.
  */
 export function maxSimFloat64(
-  query: usize, queries: usize, rows: usize, scales: usize, length: usize, count: usize, out: usize,
+  query: usize, queries: usize, vectors: usize, scales: usize, length: usize, count: usize, out: usize,
 ): void {
   const width = length << 3
-  for (let q: usize = 0; q < queries; q++) {
-    let best = f64.NEG_INFINITY
-    for (let i: usize = 0, row = rows; i < count; i++) {
+  for (let q: usize = 0; q < queries; q += 2, query += width << 1, out += 16) {
+    let best0: f64 = -Infinity
+    let best1: f64 = -Infinity
+    for (let i: usize = 0, at = vectors; i < count; i++) {
       let a = f64x2.splat(0)
       let b = a
-      for (let p = query, end = query + width; p < end; p += 32, row += 16) {
-        const x = v128.load(row)
-        a = f64x2.add(a, f64x2.mul(v128.load(p, 0), f64x2.promote_low_f32x4(x)))
-        b = f64x2.add(b, f64x2.mul(v128.load(p, 16), f64x2.promote_low_f32x4(v128.shuffle<i32>(x, x, 2, 3, 2, 3))))
+      let c = a
+      let d = a
+      for (let p = query, end = query + width; p < end; p += 32, at += 16) {
+        const values = v128.load(at)
+        const low = f64x2.promote_low_f32x4(values)
+        const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(values, values, 2, 3, 2, 3))
+        a = f64x2.add(a, f64x2.mul(v128.load(p), low))
+        b = f64x2.add(b, f64x2.mul(v128.load(p, 16), high))
+        c = f64x2.add(c, f64x2.mul(v128.load(p + width), low))
+        d = f64x2.add(d, f64x2.mul(v128.load(p + width, 16), high))
       }
-      const sum = f64x2.add(a, b)
-      const dot = (f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)) * load<f64>(scales + (i << 3))
-      if (dot > best) best = dot
+      const scale = load<f64>(scales + (i << 3))
+      best0 = max<f64>(best0, sumOfDoubles(a, b) * scale)
+      best1 = max<f64>(best1, sumOfDoubles(c, d) * scale)
     }
-    store<f64>(out + (q << 3), best)
-    query += width
+    store<f64>(out, best0)
+    store<f64>(out, best1, 8)
   }
 }
 
 /**
- * The nearest of 64 centres, `centres`, for each of `parts` parts of a vector of float32: 8 elements a part, of which the
- * centres lie element by element, 64 float32 each, and then half their squared lengths. One byte a part at `out`.
+ * The nearest of 64 centres for each of `parts` parts of a vector of float32. A part has 8 elements, for each of which
+ * `centres` has 64 float32, and then half the squared lengths of the centres. One byte a part at `out`.
  */
 export function encodeParts(vector: usize, centres: usize, parts: usize, out: usize): void {
   for (let part: usize = 0; part < parts; part++, vector += 32, centres += 2304) {
-    let best = f32x4.splat(f32.NEG_INFINITY)
+    let best = f32x4.splat(<f32>-Infinity)
     let codes = i32x4.splat(0)
     let four = i32x4(0, 1, 2, 3)
     for (let at = centres, end = centres + 256; at < end; at += 16) {
@@ -281,16 +248,21 @@ export function encodeParts(vector: usize, centres: usize, parts: usize, out: us
       for (let i: usize = 0; i < 8; i++) {
         score = f32x4.add(score, f32x4.mul(v128.load_splat<f32>(vector + (i << 2)), v128.load(at + (i << 8))))
       }
-      const better = f32x4.gt(score, best)
-      codes = v128.bitselect(four, codes, better)
+      codes = v128.bitselect(four, codes, f32x4.gt(score, best))
       best = f32x4.max(score, best)
       four = i32x4.add(four, i32x4.splat(4))
     }
-    let code = i32x4.extract_lane(codes, 0)
     let top = f32x4.extract_lane(best, 0)
-    if (f32x4.extract_lane(best, 1) > top) { top = f32x4.extract_lane(best, 1); code = i32x4.extract_lane(codes, 1) }
-    if (f32x4.extract_lane(best, 2) > top) { top = f32x4.extract_lane(best, 2); code = i32x4.extract_lane(codes, 2) }
-    if (f32x4.extract_lane(best, 3) > top) { top = f32x4.extract_lane(best, 3); code = i32x4.extract_lane(codes, 3) }
+    let code = i32x4.extract_lane(codes, 0)
+    if (f32x4.extract_lane(best, 1) > top) {
+      top = f32x4.extract_lane(best, 1)
+      code = i32x4.extract_lane(codes, 1)
+    }
+    if (f32x4.extract_lane(best, 2) > top) {
+      top = f32x4.extract_lane(best, 2)
+      code = i32x4.extract_lane(codes, 2)
+    }
+    if (f32x4.extract_lane(best, 3) > top) code = i32x4.extract_lane(codes, 3)
     store<u8>(out + part, <u8>code)
   }
 }
