@@ -299,7 +299,7 @@ function apply({ table, index, matrix }: Entry, commit: Commit, firstRow: Readon
 }
 
 /** Lets others work. Only for the vectors that a search waits for does the program stay alive. */
-const pause = ({ multi = false }: IndexDefinition): Promise<void> => setImmediate(undefined, { ref: multi })
+const pause = ({ multi }: IndexDefinition): Promise<void> => setImmediate(undefined, { ref: multi === true })
 
 /** Whether a query has vectors of the length of the index's: one, or several. */
 const isFor = ({ dimensions, multi }: IndexDefinition, { length }: Float32Array): boolean =>

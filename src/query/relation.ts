@@ -54,7 +54,8 @@ export interface MaxSimOptions<N extends string> {
   readonly index?: string
   /**
    * How many rows are compared vector by vector, of those that an estimate puts first; a whole number of at least 1, or
-   * `Infinity` for all. Never fewer than the results asked for. @default 512
+   * `Infinity` for all. Never fewer than the results asked for.
+   * @default as many as take a few milliseconds, from 32 to 256, and at least four for each result
    */
   readonly candidates?: number
 }
@@ -208,8 +209,9 @@ export class Relation<
    * closest vector of the row is. Rows without vectors are not ranked.
    *
    * Scores are exact, and so is the ranking as long as the rows that a following `where` keeps are no more than
-   * `candidates`. Of more rows, those that an estimate puts first are compared: about one in a hundred of the best is
-   * missed. Such a search needs a `limit` without another order; every other query compares all rows, which takes long.
+   * `candidates`. Of more rows, those are compared that an estimate puts first, and one in twenty of the best may be
+   * missed. That is so for a query with a `limit` and no other order; any other compares all rows, which takes long.
+   * The first search reads the vectors into memory.
    *
    * @throws IndexError when the column has no multi-vector index, or several and none is named
    * @throws QueryError when what is looked for does not fit the index

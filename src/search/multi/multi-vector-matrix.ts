@@ -38,16 +38,21 @@ export interface MaxSimResult {
   readonly compared?: number
 }
 
-/** So many rows, and of more so many for each result, are compared exactly: measured in `benchmarks/maxsim.mjs`. */
-const fewestCandidates = 64
+/** Products of numbers that exact scores may take: some milliseconds. Measured in `benchmarks/maxsim.mjs`. */
+const productBudget = 20_000_000
+/** Rows that are compared exactly whatever they take; for each result; and at most, because each has to be read. */
+const fewestCandidates = 32
 const candidatesPerResult = 4
-/** Where there are no more rows than these, all are compared. */
-const fewRows = 256
+const mostCandidates = 256
 
-/** How many rows are compared exactly. */
-export function candidatesOf(wanted: number, rows: number, candidates: number | undefined): number {
-  if (candidates !== undefined) return Math.max(candidates, wanted)
-  return rows <= fewRows ? rows : Math.max(fewestCandidates, candidatesPerResult * wanted)
+/**
+ * How many rows are compared exactly, unless it is said: as many as the budget allows, within bounds. So all are where
+ * there are few.
+ * @param products what it takes to compare a row
+ */
+export function candidatesOf(wanted: number, products: number): number {
+  const affordable = Math.min(mostCandidates, Math.max(fewestCandidates, Math.floor(productBudget / products)))
+  return Math.max(affordable, candidatesPerResult * wanted)
 }
 
 /** Rows whose estimates are made in one go. */
@@ -94,6 +99,11 @@ export class MultiVectorMatrix {
   /** How many rows there are. */
   get size(): number {
     return this.#rowids.length
+  }
+
+  /** How many vectors a row has on average. */
+  get #meanCount(): number {
+    return (this.#end - this.#codes.end - this.#unused) / this.#codes.parts / (this.size || 1)
   }
 
   /** Bytes of memory held. */
@@ -162,7 +172,7 @@ export class MultiVectorMatrix {
     const slots = filter ? this.#slotsOf(filter) : undefined
     const rows = slots?.length ?? this.size
     const wanted = Math.min(k + offset, rows)
-    const compared = candidatesOf(wanted, rows, candidates)
+    const compared = Math.max(wanted, candidates ?? candidatesOf(wanted, query.length * this.#meanCount))
     if (k === 0 || wanted <= offset) return { rowids: [], scores: [] }
     const first = compared >= rows ? (slots ?? Array.from(this.#rowids.keys())) : this.#estimate(query, slots, compared)
     const scores = new ExactScores(this.#exactKernel, query, this.#dimensions, this.#metric)

@@ -119,7 +119,7 @@ test.each(['cosine', 'inner_product'] as const)('the estimate finds the best by 
     const wanted = query(40)
     const exact = held.matrix.search(wanted, { k: 10, candidates: Infinity })
     const { rowids, scores, compared } = held.matrix.search(wanted, { k: 10 })
-    expect(compared).toBe(64)
+    expect(compared).toBe(256)
     found += rowids.filter((rowid) => exact.rowids.includes(rowid)).length
     for (const [at, rowid] of rowids.entries()) {
       const there = exact.rowids.indexOf(rowid)
