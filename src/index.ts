@@ -15,6 +15,7 @@ export type { ExportOptions, ExportResult } from './compute/export.js'
 export type { CsvExportOptions, CsvImportOptions } from './compute/file-formats.js'
 export type { FileOptions } from './compute/files.js'
 export type { ImportIfExists, ImportOptions, TransferProgress } from './compute/import-options.js'
+export type { IndexMethodOptions } from './compute/index-method.js'
 export type { ComputeTime, InsertOptions } from './compute/insert.js'
 export type { Agreeing, ArgumentsDiffer, WithParameters } from './compute/parameters.js'
 export { type ProgressBarOptions, progressBar } from './compute/progress-bar.js'
@@ -45,6 +46,7 @@ export {
   ValidationError,
 } from './errors.js'
 export { type BootstrapOptions, type PairedBootstrap, pairedBootstrap } from './evaluation/bootstrap.js'
+export { type EvaluateQueryOptions, type Evaluation, evaluate } from './evaluation/evaluate.js'
 export { type EvaluateOptions, evaluateRuns } from './evaluation/evaluate-runs.js'
 export type { Judge, JudgeOptions } from './evaluation/judge.js'
 export { type RankingMetric, type RankingScores, type RateRanking, rankingMetrics } from './evaluation/metrics.js'
@@ -146,8 +148,19 @@ export {
 } from './pixeltable.js'
 export type { ColumnStats } from './plan/call-stats.js'
 export type { ExecuteOptions } from './plan/execute.js'
+export type { Recall, RecallOptions } from './plan/measure-recall.js'
 export type { OnProgress, Progress } from './plan/progress.js'
-export type { ColumnDescription, IndexDescription, TableDescription, TextIndexDescription } from './query/describe.js'
+export type { RerankFunction } from './plan/query-node.js'
+export type { LegScores, SearchScores } from './plan/staged-search.js'
+export type {
+  ColumnDescription,
+  IndexDescription,
+  IndexSize,
+  OrderedIndexDescription,
+  TableDescription,
+  TextIndexDescription,
+} from './query/describe.js'
+export type { HybridLeg, HybridLegOptions, HybridOptions, MixedInput, SearchInput } from './query/hybrid.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
 export {
@@ -168,10 +181,10 @@ export {
   type NoMultiVectorIndex,
   type NoTextIndex,
   Relation,
-  type SearchInput,
   type SimilarityOptions,
   type SimilaritySearch,
 } from './query/relation.js'
+export type { Reranker, RerankingModelLike, RerankOptions } from './query/rerank.js'
 export type { SampleOptions } from './query/sample.js'
 export type { Span, Tracer } from './scheduler/tracer.js'
 export type { EmbeddableKind, Embedder, EmbedOptions, MultiEmbedder } from './search/embedder.js'
@@ -237,3 +250,4 @@ export type { MultiVectorInput } from './types/multi-vector.js'
 export type { Uuid } from './types/scalars.js'
 export { t } from './types/t.js'
 export type { PlainDate } from './types/temporal.js'
+export type { VectorPrecision } from './types/vector-precision.js'

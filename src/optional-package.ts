@@ -6,6 +6,7 @@ export const optionalPackages = {
   'onnxruntime-node': 'Running an ONNX model',
   sharp: 'Reading images',
   unpdf: 'Reading PDF documents',
+  usearch: "Embedding indexes of method 'hnsw'",
 } as const
 
 /** Names of the packages that are loaded on first use. */
@@ -16,6 +17,7 @@ interface OptionalModules {
   'onnxruntime-node': typeof import('onnxruntime-node')
   sharp: typeof import('sharp')
   unpdf: typeof import('unpdf')
+  usearch: typeof import('usearch')
 }
 
 const loaded = new Map<OptionalPackage, Promise<unknown>>()

@@ -9,8 +9,11 @@ let turned = performance.now()
 /** Lets long synchronous work make room for others: `if (pace.due) await pace.rest()` between two steps. */
 export class Pace {
   readonly #signal: AbortSignal | undefined
+  readonly #ref: boolean
 
-  constructor(signal?: AbortSignal) {
+  /** @param ref whether the work keeps the process alive */
+  constructor(signal?: AbortSignal, { ref = true }: { readonly ref?: boolean } = {}) {
+    this.#ref = ref
     this.#signal = signal
     signal?.throwIfAborted()
   }
@@ -22,7 +25,7 @@ export class Pace {
 
   /** Lets the event loop turn once. Rejects when the signal was aborted meanwhile. */
   async rest(): Promise<void> {
-    await setImmediate()
+    await setImmediate(undefined, { ref: this.#ref })
     turned = performance.now()
     this.#signal?.throwIfAborted()
   }

@@ -32,7 +32,8 @@ import { toSQL } from './plan/execute.js'
 import type { OnProgress } from './plan/progress.js'
 import { tableOf } from './plan/query-node.js'
 import { Session } from './plan/session.js'
-import { describeIndex, describeTextIndex, type IndexDescription, type TextIndexDescription } from './query/describe.js'
+import type { IndexDescription, OrderedIndexDescription, TextIndexDescription } from './query/describe.js'
+import { describeIndexes } from './query/describe-indexes.js'
 import { internals, Query } from './query/query.js'
 import { refsOf } from './query/refs.js'
 import type { Relation } from './query/relation.js'
@@ -73,6 +74,12 @@ export interface OpenOptions extends FileOptions {
     /** Bytes; at least 0. @default 268435456 (256 MiB) */
     readonly maxBytes?: number
   }
+  /**
+   * What the vectors of embedding indexes may take in memory, where searches scan them; bytes, at least 0. Those that were
+   * not searched for the longest time go first; an index that has no room is searched in the file. `releaseMemory()`
+   * lets go of all. @default 1073741824 (1 GiB)
+   */
+  readonly memoryLimit?: number
   /** Hears how far statements have come that are given no listener of their own. @default none */
   readonly onProgress?: OnProgress
   /**
@@ -224,6 +231,10 @@ export class Pixeltable {
         `open(): cache.maxBytes: expected a whole number of at least 0, got ${describeValue(maxResultBytes)}`,
       )
     }
+    const { memoryLimit } = options
+    if (memoryLimit !== undefined && !(memoryLimit >= 0)) {
+      throw new ValidationError(`open(): memoryLimit: expected bytes of at least 0, got ${describeValue(memoryLimit)}`)
+    }
     const code = definitionsIn(functions)
     // Loaded with the first file: importing the library stays cheap.
     const { openSqlite } = await import('./engine/sqlite/sqlite-engine.js')
@@ -232,7 +243,7 @@ export class Pixeltable {
     // The built-in model belongs to every file, whether or not the program has made it.
     const builtIn = [{ kind: 'embedder' as const, definition: miniEmbed() }]
     const { onProgress, tracer } = options
-    const session = new Session(engine, { ...files, onProgress, tracer, code: [...builtIn, ...code] })
+    const session = new Session(engine, { ...files, onProgress, tracer, memoryLimit, code: [...builtIn, ...code] })
     session.bind(
       'function',
       toolInvoker((name) => session.code('function', name)),
@@ -726,15 +737,42 @@ export class Pixeltable {
       .sort()
   }
 
-  /** The embedding and full-text indexes: of all tables, or of one. @throws NotFoundError */
-  async indexes(table?: string): Promise<(IndexDescription | TextIndexDescription)[]> {
+  /**
+   * The embedding, full-text and ordered indexes: of all tables, or of one. The sizes are those of now, and what an index
+   * has in memory comes with its first search.
+   *
+   * @throws NotFoundError
+   * @example
+   * ```ts
+   * import { miniEmbed, Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await pxt.createTable('notes', { text: t.string() })
+   * await notes.addEmbeddingIndex('text', { embed: miniEmbed() })
+   * for (const { name, type, column, status } of await pxt.indexes('notes')) console.log(name, type, column, status)
+   * // text_mini-embed vector text ready
+   * ```
+   */
+  async indexes(table?: string): Promise<(IndexDescription | TextIndexDescription | OrderedIndexDescription)[]> {
     const catalog = await this.#session.catalog()
     const one = table === undefined ? undefined : catalog.named(table)
     if (table !== undefined && !one) throw new NotFoundError(`there is no table '${table}'`)
-    return (one ? [one] : [...catalog.tables]).flatMap((t) => [
-      ...t.indexes.map((index) => describeIndex(t, index)),
-      ...t.textIndexes.map((index) => describeTextIndex(t, index)),
-    ])
+    const described = (one ? [one] : [...catalog.tables]).map((t) => describeIndexes(this.#session, catalog, t))
+    return (await Promise.all(described)).flat()
+  }
+
+  /**
+   * Lets go of what is held in memory for the speed of searches: vectors, and the graphs and lists over them. The next
+   * search of an index reads the file, and the one after it finds the vectors in memory again.
+   *
+   * @example
+   * ```ts
+   * import { Pixeltable } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:', { memoryLimit: 256 * 2 ** 20 })
+   * pxt.releaseMemory()
+   * ```
+   */
+  releaseMemory(): void {
+    this.#session.residentVectors.release()
   }
 
   /**

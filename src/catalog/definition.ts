@@ -1,6 +1,7 @@
 import type { FunctionIdentity } from '../expr/function.js'
 import type { Node } from '../expr/node.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 
 /** What exists: the definitions of tables and views, immutable. A change makes new objects. */
 
@@ -30,6 +31,24 @@ export type DefaultDefinition =
 /** Distance that an index ranks by. */
 export type Metric = 'cosine' | 'euclidean' | 'inner_product'
 
+/** An inverted file. What is left out follows from the rows. */
+export interface InvertedListsMethod {
+  readonly kind: 'ivfflat'
+  readonly lists?: number
+  readonly nprobe?: number
+}
+
+/** A graph. */
+export interface GraphMethod {
+  readonly kind: 'hnsw'
+  readonly m: number
+  readonly efConstruction: number
+  readonly ef: number
+}
+
+/** How an index is searched, where that is not by comparing all vectors. */
+export type IndexMethod = InvertedListsMethod | GraphMethod
+
 export interface IndexDefinition {
   /** Unique among the columns and indexes that the table ever had. */
   readonly id: number
@@ -42,6 +61,15 @@ export interface IndexDefinition {
   readonly embedder?: FunctionIdentity
   /** Length of the vectors; unknown until the first was made. */
   readonly dimensions?: number
+  /**
+   * The index whose place it takes when all its vectors are made, and the name that it has then. Until then searches do
+   * not see it.
+   */
+  readonly successorOf?: { readonly id: number; readonly name: string }
+  /** How its vectors are stored; absent for float32, and where the column holds them. */
+  readonly precision?: Exclude<VectorPrecision, 'float32'>
+  /** How it is searched; absent where all vectors are compared. */
+  readonly method?: IndexMethod
   /** Its name in the database, where that is another: only in a definition as it was at an earlier version. */
   readonly storedAs?: string
 }

@@ -466,7 +466,7 @@ export class Change {
   /** Makes the vectors of an index for the rows of a batch. */
   async embed(batch: RowBatch, index: IndexDefinition, pending?: PendingCells): Promise<void> {
     if (!index.embedder) return
-    const embedder = this.#session.embedder(index.embedder.name)
+    const embedder = this.#session.embedder(index.embedder)
     if (!embedder) {
       throw new NotFoundError(
         `the embedding model '${index.embedder.name}' is needed to keep index '${index.name}' of '${batch.table.name}' in step, but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,

@@ -116,7 +116,10 @@ export function checkIndexName(table: TableDefinition, name: string): void {
 }
 
 const takenNames = (table: TableDefinition): Set<string> =>
-  new Set([...table.indexes, ...table.textIndexes, ...table.keys].map((index) => foldName(index.name)))
+  new Set([
+    ...[...table.indexes, ...table.textIndexes, ...table.keys].map((index) => foldName(index.name)),
+    ...table.indexes.flatMap(({ successorOf }) => (successorOf ? [foldName(successorOf.name)] : [])),
+  ])
 
 /** A name for a new index that no other has. */
 export function freeName(table: TableDefinition, wanted: string): string {

@@ -10,6 +10,7 @@ import { settleAll } from '../scheduler/settle-all.js'
 import { describeValue } from '../types/column-type.js'
 import { Change, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
+import { promoteSuccessors } from './indexes.js'
 import { loadBatch, rowsRead } from './load-rows.js'
 import { wholeRow } from './pending.js'
 import { type ChangeResult, type ErrorCell, finish } from './statements.js'
@@ -63,7 +64,10 @@ async function drainAll(
     signal?.throwIfAborted()
     const ranges = await session.engine.pending()
     const [first] = ranges
-    if (!first) return { rows, errors: errorCells.length, errorCells }
+    if (!first) {
+      await promoteSuccessors(session)
+      return { rows, errors: errorCells.length, errorCells }
+    }
     // What the rest may derive from goes first, to its end.
     const group = ranges.filter(({ table, what }) => table === first.table && what === first.what)
     const left = ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0)
@@ -86,6 +90,7 @@ async function drainAll(
       }
     }
     await settleAll(Array.from({ length: lanes }, lane))
+    await promoteSuccessors(session)
   }
 }
 

@@ -31,12 +31,18 @@ export function staleOf(session: Session, catalog: Catalog, table?: TableDefinit
       if (!computed || unstored) return []
       return stale(session, functionsIn(catalog, computed), { table: t.name, part: 'column', name })
     }),
-    ...t.indexes.flatMap(({ name, column, embedder }) => {
+    ...t.indexes.flatMap(({ id, name, column, embedder, successorOf }) => {
+      // What takes its place is under way.
+      if (t.indexes.some((next) => next.successorOf?.id === id)) return []
       // The vectors of a stored column follow its cells.
       const unstored = catalog.columnsOf(t).get(column)?.column.unstored
       const functions = unstored ? functionsIn(catalog, columnNode(t.id, column)) : []
       const models: Used[] = embedder ? [['embedder', embedder]] : []
-      return stale(session, [...models, ...functions], { table: t.name, part: 'index', name })
+      return stale(session, [...models, ...functions], {
+        table: t.name,
+        part: 'index',
+        name: successorOf?.name ?? name,
+      })
     }),
   ])
 }

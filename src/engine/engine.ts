@@ -87,6 +87,8 @@ export interface Engine {
   pending(): Promise<PendingRange[]>
   /** The id that the next row inserted into a table gets. */
   nextRowid(table: TableDefinition): Promise<number>
+  /** Bytes of the file that each index of a table takes, by the id of the index. */
+  indexBytes(table: TableDefinition): Promise<ReadonlyMap<number, number>>
   /** Reads the vectors of indexes at once, so that they can be held in memory; absent in an engine that cannot. */
   readonly vectors?: VectorReader | undefined
   /** Removes what only versions before `keepFrom` need, and gives the space back. */
@@ -253,7 +255,7 @@ export interface SortKey extends Sorting {
   readonly node: Node
 }
 
-/** Vectors of an index with the ids of their rows, as they are stored: little-endian float32. */
+/** Vectors of an index with the ids of their rows, as little-endian float32. */
 export interface StoredVectors {
   readonly rowids: readonly number[]
   readonly vectors: readonly Uint8Array[]
@@ -383,6 +385,8 @@ export interface RankedRows {
   readonly kind: 'ranked'
   /** The table that they are of: one of the query's line. */
   readonly owner: TableDefinition
+  /** Whether scores order the rows, ties by row id; otherwise they are in order, whatever their scores say. */
+  readonly byScore: boolean
   readonly rowids: readonly number[]
   readonly scores: readonly number[]
   /** How many rows were compared exactly, where an estimate chose them. */

@@ -12,6 +12,7 @@ export type {
   KeyDefinition,
   Metric,
   TableDefinition,
+  TextIndexDefinition,
   ViewDefinition,
 } from '../catalog/definition.js'
 export type {
@@ -44,9 +45,11 @@ export type {
   RowidNode,
   ScoreNode,
   SubqueryNode,
+  TermsNode,
   WindowNode,
 } from '../expr/node.js'
 export type { Sorting } from '../expr/operators/index.js'
+export type { Phrase, TextQuery } from '../text/index.js'
 export type {
   ColumnType,
   DecodeContext,
@@ -98,6 +101,7 @@ export type {
   SubquerySource,
   TableSource,
   TableWrite,
+  TextSearch,
   VacuumResult,
   VectorChanges,
   VectorReader,

@@ -41,6 +41,8 @@ export interface RowidNode {
 /** The score of the search that a query makes. */
 export interface ScoreNode {
   readonly kind: 'score'
+  /** What each leg of a hybrid search says, and not the score itself. */
+  readonly part?: 'legs'
 }
 
 /** What the text search that a query makes looks for, as JSON. */

@@ -16,7 +16,7 @@ export function typeOfNode(node: Node, typeOfColumn: (column: ColumnNode) => Col
     case 'rowid':
       return intType
     case 'score':
-      return floatType
+      return node.part === 'legs' ? json : floatType
     case 'cellError':
     case 'terms':
       return stringType

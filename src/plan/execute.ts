@@ -10,6 +10,7 @@ import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
 import { loadRanked, ranked } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
+import { describeStages, type Ranking, rankStaged } from './staged-search.js'
 import { holdPastTexts } from './text-search.js'
 
 export type { ResultRow } from './finish.js'
@@ -157,7 +158,9 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
     const vector = givenVector(session, from, search)
     if (vector) vectors.set(search, vector)
   })
-  return session.engine.compile(planQuery(session, lowered, { vectors, pastTexts: new Map(), held: new Map() }).select)
+  return session.engine.compile(
+    planQuery(session, lowered, { vectors, pastTexts: new Map(), rankings: new Map(), held: new Map() }).select,
+  )
 }
 
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
@@ -170,7 +173,9 @@ export function explain(session: Session, query: QueryNode, parameters: Paramete
       ...[...prepared.held.values()].map(
         (rows) => `JavaScript: an inner query first, held as ${rows.name} (${rows.columns.length} columns)`,
       ),
-      ...describeSearch(session, plan.select, select),
+      ...(query.search?.kind === 'staged'
+        ? describeStages(query.search)
+        : describeSearch(session, plan.select, select)),
       `SQL: ${sql}`,
       `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
       ...(await session.engine.explain(select)).map((line) => `database: ${line}`),
@@ -229,6 +234,7 @@ async function prepare(session: Session, query: QueryNode, { signal }: ExecuteOp
   const vectors = new Map<SearchNode, Float32Array>()
   const held = new Map<QueryNode, HeldRows>()
   const pastTexts = new Map<SearchNode, HeldRows>()
+  const rankings = new Map<SearchNode, Ranking>()
   const inner: QueryNode[] = []
   forEachQuery(query, (found) => inner.push(found))
   try {
@@ -236,20 +242,23 @@ async function prepare(session: Session, query: QueryNode, { signal }: ExecuteOp
       const { search, from } = found
       if (search && from.kind === 'table') {
         if (search.kind === 'vector') vectors.set(search, await vectorOf(session, from, search, signal))
-        else {
+        else if (search.kind === 'staged') {
+          const run = (leg: QueryNode) => runLowered(session, leg, { signal })
+          rankings.set(search, await rankStaged(session, { ...found, search }, run, signal))
+        } else {
           const past = await holdPastTexts(session, from, search)
           if (past) pastTexts.set(search, past)
         }
       }
       if (found === query || !takesJavaScript(found)) continue
-      const plan = planQuery(session, found, { vectors, pastTexts, held })
+      const plan = planQuery(session, found, { vectors, pastTexts, rankings, held })
       held.set(found, await holdResult(session, found, await run(session, plan, { signal })))
     }
   } catch (error) {
     await release(session, { held, pastTexts })
     throw error
   }
-  return { vectors, pastTexts, held }
+  return { vectors, pastTexts, rankings, held }
 }
 
 async function holdResult(session: Session, query: QueryNode, rows: readonly ResultRow[]): Promise<HeldRows> {
@@ -294,6 +303,15 @@ function forEachSource(from: SourceNode, visitor: (from: SourceNode) => void): v
   if (from.kind !== 'join') return
   forEachSource(from.left, visitor)
   forEachSource(from.right, visitor)
+}
+
+async function runLowered(session: Session, query: QueryNode, options: ExecuteOptions): Promise<ResultRow[]> {
+  const prepared = await prepare(session, query, options)
+  try {
+    return await run(session, planQuery(session, query, prepared), options)
+  } finally {
+    await release(session, prepared)
+  }
 }
 
 async function run(session: Session, plan: Plan, { signal }: ExecuteOptions): Promise<ResultRow[]> {

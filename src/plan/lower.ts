@@ -2,7 +2,14 @@ import { QueryError } from '../errors.js'
 import { conjunction } from '../expr/expression.js'
 import { columnNode, type Node, type SubqueryNode, some, transform } from '../expr/node.js'
 import { outputsOf } from './columns.js'
-import { newSourceId, type QueryNode, type SourceNode } from './query-node.js'
+import {
+  type LegSearchNode,
+  newSourceId,
+  type QueryNode,
+  type SearchNode,
+  type SourceNode,
+  type StageNode,
+} from './query-node.js'
 import type { Session } from './session.js'
 import { matchedTerms } from './text-search.js'
 
@@ -27,7 +34,7 @@ export function conjuncts(node: Node): Node[] {
  */
 export function lower(session: Session, query: QueryNode, parameters: Parameters): QueryNode {
   const catalog = query.from.kind === 'table' ? session.catalogAt(query.from.asOf) : undefined
-  const search = query.search && { ...query.search, query: bindParameters(query.search.query, parameters) }
+  let { search } = query
   const bound = (node: Node): Node =>
     transform(catalog ? catalog.expand(node) : node, (n) => {
       if (n.kind === 'parameter') return bindParameters(n, parameters)
@@ -36,6 +43,7 @@ export function lower(session: Session, query: QueryNode, parameters: Parameters
       const inner: SubqueryNode = { ...n, query: lower(session, n.query as QueryNode, parameters) }
       return Object.freeze(inner)
     })
+  search &&= bindSearch(search, parameters, bound)
   const outputs = (columns: readonly { name: string; value: Node }[]) =>
     columns.map(({ name, value }) => ({ name, value: bound(value) }))
   const { from, filters } = lowerSource(session, query.from, parameters, bound)
@@ -151,6 +159,28 @@ function withComputedRows(query: QueryNode): QueryNode {
 function replacer(_: string, value: unknown): unknown {
   if (typeof value === 'bigint') return `${value}n`
   return typeof value === 'function' ? undefined : value
+}
+
+function bindSearch(search: SearchNode, parameters: Parameters, bound: (node: Node) => Node): SearchNode {
+  if (search.kind !== 'staged') return { ...search, query: bindParameters(search.query, parameters) }
+  const legs = search.legs.map((leg) => ({
+    ...leg,
+    search: bindSearch(leg.search, parameters, bound) as LegSearchNode,
+  }))
+  return { ...search, legs, stages: search.stages.map((stage) => bindStage(stage, bound)) }
+}
+
+function bindStage(stage: StageNode, bound: (node: Node) => Node): StageNode {
+  switch (stage.kind) {
+    case 'mmr':
+      return stage
+    case 'rerank':
+      return { ...stage, text: bound(stage.text), query: bound(stage.query) }
+    case 'rescore':
+      return { ...stage, value: bound(stage.value) }
+    case 'best':
+      return { ...stage, by: bound(stage.by) }
+  }
 }
 
 const bindParameters = (node: Node, parameters: Parameters): Node =>

@@ -1,13 +1,23 @@
 import type { Catalog } from '../catalog/catalog.js'
-import type { From, HeldRows, OutputColumn, Select, SortKey, TextSearch, VectorSearch } from '../engine/engine.js'
+import type {
+  From,
+  HeldRows,
+  OutputColumn,
+  RankedRows,
+  Select,
+  SortKey,
+  TextSearch,
+  VectorSearch,
+} from '../engine/engine.js'
 import { QueryError } from '../errors.js'
 import { conjunction } from '../expr/expression.js'
 import { isOpen, type Node, transform } from '../expr/node.js'
 import { describeValue } from '../types/column-type.js'
 import { callsFunction } from './lower.js'
-import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
+import type { QueryNode, SearchNode, SourceNode, TableNode } from './query-node.js'
 import { findIndex } from './search.js'
 import type { Session } from './session.js'
+import { legsNode, type Ranking, readsScore, showsLegs } from './staged-search.js'
 import { textSearchOf } from './text-search.js'
 
 /** What runs in the database, and what runs in JavaScript afterwards. */
@@ -31,6 +41,8 @@ export interface Prepared {
   readonly vectors: ReadonlyMap<SearchNode, Float32Array>
   /** The full-text indexes of rows as they were that searches use. */
   readonly pastTexts: ReadonlyMap<SearchNode, HeldRows>
+  /** What searches of several steps found. */
+  readonly rankings: ReadonlyMap<SearchNode, Ranking>
   /** The rows of inner queries that JavaScript took part in. */
   readonly held: ReadonlyMap<QueryNode, HeldRows>
 }
@@ -38,14 +50,20 @@ export interface Prepared {
 /** Plans a lowered query. A pure function of what was prepared. */
 export function planQuery(session: Session, query: QueryNode, prepared: Prepared): Plan {
   const from = sourceOf(session, query, prepared)
+  const ranking = query.search && prepared.rankings.get(query.search)
   const inSql = (node: Node): Node =>
-    transform(node, (n) =>
-      n.kind === 'subquery' ? Object.freeze({ ...n, query: selectOf(session, n.query as QueryNode, prepared) }) : n,
-    )
+    transform(node, (n) => {
+      if (ranking && showsLegs(n)) return legsNode((query.from as TableNode).id, ranking)
+      return n.kind === 'subquery'
+        ? Object.freeze({ ...n, query: selectOf(session, n.query as QueryNode, prepared) })
+        : n
+    })
   const { distinct = false, groupBy } = query
   const grouped = groupBy !== undefined
   // Aggregates come after where; a condition that calls a function on a group is a having.
-  const where = query.where.map(inSql)
+  // The legs of a staged search had the other conditions.
+  const tests = query.search?.kind === 'staged' ? query.where.filter(readsScore) : query.where
+  const where = tests.map(inSql)
   const having = (query.having ?? []).map(inSql)
   const wanted = query.select!.map(({ name, value }) => ({ name, value: inSql(value) }))
   const orderBy = query.orderBy.map((key) => ({ ...key, node: inSql(key.node) }))
@@ -152,8 +170,15 @@ function searchOf(
   search: SearchNode,
   from: SourceNode,
   prepared: Prepared,
-): VectorSearch | TextSearch {
+): VectorSearch | TextSearch | RankedRows {
   if (from.kind !== 'table') throw new QueryError('a search works on the rows of a table or view')
+  if (search.kind === 'staged') {
+    const ranking = prepared.rankings.get(search)
+    if (!ranking) throw new QueryError('the query ranks rows in several steps: its SQL is known once it runs')
+    const { rowids, scores } = ranking
+    const catalog = session.catalogAt(from.asOf)
+    return { kind: 'ranked', owner: catalog.byId(from.id, from.name), byScore: false, rowids, scores }
+  }
   if (search.kind === 'text') {
     const held = prepared.pastTexts.get(search)
     if (from.asOf !== undefined && !held) {

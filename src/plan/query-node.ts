@@ -1,5 +1,6 @@
 import type { CompoundOperator, JoinKind, OutputColumn, SortKey } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
+import type { Fusion } from '../search/fusion/fuse.js'
 import type { TextOperator } from '../text/index.js'
 
 /** A query as its builder holds it: frozen, and independent of how it will be run. */
@@ -63,7 +64,7 @@ export interface CompoundNode {
 }
 
 /** What ranks the rows of a query. */
-export type SearchNode = VectorSearchNode | TextSearchNode
+export type SearchNode = LegSearchNode | StagedSearchNode
 
 /** A search by similarity. */
 export interface VectorSearchNode {
@@ -94,6 +95,52 @@ export interface TextSearchNode {
   /** The name of the score in the result. */
   readonly as: string
 }
+
+/** Rows that are ranked in several steps: by one search, or by several whose lists are fused; then by stages. */
+export interface StagedSearchNode {
+  readonly kind: 'staged'
+  readonly legs: readonly LegNode[]
+  readonly fusion: Fusion
+  /** Rows that each leg brings, at least. */
+  readonly candidates: number
+  readonly stages: readonly StageNode[]
+  /** The name of the score in the result. */
+  readonly as: string
+}
+
+/** One search of several. */
+export interface LegNode {
+  readonly name: string
+  readonly weight: number
+  readonly search: LegSearchNode
+}
+
+/** A search that ranks rows by itself. */
+export type LegSearchNode = VectorSearchNode | TextSearchNode
+
+/** What becomes of a ranking. */
+export type StageNode =
+  /** Rows that are like better ones go back. */
+  | { readonly kind: 'mmr'; readonly lambda: number }
+  /** A model scores the text of each row. */
+  | {
+      readonly kind: 'rerank'
+      readonly reranker: RerankFunction
+      readonly text: Node
+      readonly query: Node
+      readonly top: number
+    }
+  /** An expression of the score and the columns is the score. */
+  | { readonly kind: 'rescore'; readonly value: Node }
+  /** The best rows of each value of an expression. */
+  | { readonly kind: 'best'; readonly by: Node; readonly count: number }
+
+/** Scores documents by how well they answer a query; one score a document, higher is better. */
+export type RerankFunction = (
+  query: string,
+  documents: readonly string[],
+  options: { readonly signal?: AbortSignal | undefined },
+) => PromiseLike<readonly number[]>
 
 let derived = 0
 

@@ -16,9 +16,10 @@ export function ranked(session: Session, select: Select): Select | undefined {
   const { owner, index, vector, candidates } = found.search
   const { search: _, ...source } = from
   const rowid: Node = { kind: 'rowid', table: owner.id }
-  const filter = where && { from: source, columns: [{ name: 'id', value: rowid }], where }
-  // Rows of a view may share a row of the base that has the vectors: those of as many rows are at least as many.
+  // A view need not have all rows of the base that has the vectors, and several of its rows may share one: those of as
+  // many rows are at least as many.
   const isShared = from.line[0]!.id !== owner.id
+  const filter = where || isShared ? { from: source, columns: [{ name: 'id', value: rowid }], where } : undefined
   const result = session.residentVectors.search(owner, index, vector, {
     ...(isShared ? { k: limit + offset, offset: 0 } : { k: limit, offset }),
     filter,
@@ -26,7 +27,7 @@ export function ranked(session: Session, select: Select): Select | undefined {
     candidates,
   })
   if (!result) return undefined
-  const search = { kind: 'ranked', owner, ...result } as const
+  const search = { kind: 'ranked', owner, byScore: true, ...result } as const
   const { columns } = select
   return isShared ? { ...select, from: { ...from, search } } : { columns, from: { ...from, search } }
 }
@@ -54,7 +55,7 @@ export async function loadRanked(session: Session, select: Select): Promise<void
 }
 
 /** Whether the vectors are the table's own: an index on a column of a base reads that base. */
-const isOwn = ({ columns }: TableDefinition, { embedder, column }: IndexDefinition): boolean =>
+export const isOwn = ({ columns }: TableDefinition, { embedder, column }: IndexDefinition): boolean =>
   embedder !== undefined || columns.some(({ name }) => name === column)
 
 const isVolatile = (node: Node): boolean => node.kind === 'call' && operators[node.operator]!.volatile === true

@@ -1,11 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { LRUCache } from 'lru-cache'
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader } from '../engine/engine.js'
+import { IndexError } from '../errors.js'
 import { type Precision, type SearchResult, VectorMatrix } from '../search/matrix/vector-matrix.js'
 import { type MaxSimResult, MultiVectorMatrix } from '../search/multi/multi-vector-matrix.js'
 import { decodeVector } from '../types/arrays.js'
 import type { MaxSimMetric } from '../types/max-sim.js'
+import { rounded } from '../types/vector-precision.js'
+import { Approximation, fewestRows } from './approximation.js'
 
 /** What a search wants. */
 export interface ResidentSearch {
@@ -22,13 +26,39 @@ export interface ResidentSearch {
 /** What the copy of a vector in memory has: numbers of a precision, or a code. */
 type Form = Precision | 'codes'
 
+/** How an index is held in memory. */
+export interface ResidentIndex {
+  readonly form: Form
+  readonly bytes: number
+  /** Whether searches are narrowed down: by its method, or by an estimate of MaxSim. */
+  readonly isApproximate: boolean
+}
+
+/** What searches of an index in memory use. */
+export interface LoadedIndex {
+  readonly matrix: VectorMatrix
+  readonly approximation: Approximation | undefined
+  /** Reads vectors; those of rows that have none are left out. */
+  readonly read: (rowids: readonly number[]) => Float32Array[]
+}
+
+/** Rows that a filter leaves. */
+interface Matching {
+  readonly ids: readonly number[]
+  set?: ReadonlySet<number>
+}
+
 /** The vectors of one index in memory. */
 interface Entry {
   /** As they are named now. */
   table: TableDefinition
   index: IndexDefinition
+  readonly reader: VectorReader
   readonly matrix: VectorMatrix | MultiVectorMatrix
   readonly form: Form
+  /** Narrows searches down; a new one that is being made takes the place of the one there is. */
+  approximation?: Approximation | undefined
+  coming?: Approximation | undefined
   /** `VectorReader.state` when it was last in step with the database; undefined while it is filled. */
   state: string | undefined
   /** The version of the table that it has. */
@@ -63,9 +93,9 @@ export class ResidentVectors {
   readonly #entries = new Map<string, Entry>()
   /** Indexes that are larger than all the memory there is, with their versions then. */
   readonly #tooLarge = new Map<string, number>()
-  readonly #filters = new LRUCache<string, readonly number[]>({
+  readonly #filters = new LRUCache<string, Matching>({
     maxSize: filterIds,
-    sizeCalculation: (ids) => ids.length + 100,
+    sizeCalculation: ({ ids }) => ids.length + 100,
   })
   #filterState: string | undefined
 
@@ -77,19 +107,22 @@ export class ResidentVectors {
   /** Bytes of memory held. */
   get bytes(): number {
     let bytes = 0
-    for (const { matrix } of this.#entries.values()) bytes += matrix.bytes
+    for (const entry of this.#entries.values()) bytes += bytesOf(entry)
     return bytes
   }
 
   /** How an index is held; undefined where it is not, or not yet. */
-  of(table: TableDefinition, index: IndexDefinition): { form: Form; bytes: number } | undefined {
+  of(table: TableDefinition, index: IndexDefinition): ResidentIndex | undefined {
     const entry = this.#entries.get(keyOf(table, index))
-    return entry?.state === undefined ? undefined : { form: entry.form, bytes: entry.matrix.bytes }
+    if (entry?.state === undefined) return undefined
+    const { form, matrix, approximation } = entry
+    const isApproximate = matrix instanceof MultiVectorMatrix ? matrix.isEstimated : approximation?.isUsed === true
+    return { form, bytes: bytesOf(entry), isApproximate }
   }
 
   /** Lets go of everything. */
   release(): void {
-    this.#entries.clear()
+    for (const key of this.#entries.keys()) this.#drop(key)
     this.#tooLarge.clear()
     this.#filters.clear()
   }
@@ -105,8 +138,12 @@ export class ResidentVectors {
     if (state === undefined || !isFor(index, query)) return undefined
     const entry = this.#ready(table, index, state)
     if (!entry) return undefined
-    const ids = filter && this.#matching(filter, isStable, state)
-    return entry.matrix.search(query, { k, offset, filter: ids, candidates })
+    const { matrix, approximation } = entry
+    const allowed = filter && this.#matching(filter, isStable, state)
+    if (matrix instanceof MultiVectorMatrix)
+      return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
+    const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed && setOf(allowed))
+    return matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
   }
 
   /** Waits until the vectors of an index are in memory, or cannot be. */
@@ -114,6 +151,30 @@ export class ResidentVectors {
     const state = this.#reader?.state()
     if (state === undefined || this.#ready(table, index, state)) return
     await this.#entries.get(keyOf(table, index))?.filled
+  }
+
+  /**
+   * An index of one vector a row in memory, as soon as it is there with all that makes searches of it fast.
+   * @throws IndexError when it has no room in memory
+   */
+  async loaded(table: TableDefinition, index: IndexDefinition, signal: AbortSignal | undefined): Promise<LoadedIndex> {
+    for (;;) {
+      signal?.throwIfAborted()
+      const key = keyOf(table, index)
+      const state = this.#reader?.state()
+      const entry = state === undefined ? undefined : this.#ready(table, index, state)
+      if (entry?.matrix instanceof VectorMatrix && !entry.coming) {
+        const { matrix, approximation } = entry
+        if (!approximation || approximation.isReady || approximation.isStopped) {
+          const read = (rowids: readonly number[]) => this.#reader!.rows(table, index, rowids).vectors.map(decodeVector)
+          return { matrix, approximation, read }
+        }
+      }
+      if (!entry && this.#tooLarge.has(key)) {
+        throw new IndexError(`index '${index.name}' of '${table.name}' has no room in memory: raise memoryLimit`)
+      }
+      await setImmediate()
+    }
   }
 
   /** Whether nothing was committed since a moment. */
@@ -129,8 +190,9 @@ export class ResidentVectors {
   committed(commit: Commit, { states, firstRow, version }: CommitResult): void {
     for (const [key, entry] of this.#entries) {
       if (commit.schema?.some((change) => change.kind === 'dropTable' && change.table.id === entry.table.id)) {
-        this.#entries.delete(key)
+        this.#drop(key)
       }
+      if (commit.schema?.some((change) => change.kind === 'alterTable' && drops(change.table, entry))) this.#drop(key)
       // Inside a transaction, or after somebody else's commit: it catches up when it is needed.
       if (!states || entry.state !== states.before || touches(commit, entry.table)) continue
       try {
@@ -138,8 +200,9 @@ export class ResidentVectors {
         entry.state = states.after
         entry.version = version
       } catch {
-        this.#entries.delete(key)
+        this.#drop(key)
       }
+      if (!this.#makeRoom(key)) this.#giveUp(key, entry)
     }
   }
 
@@ -157,11 +220,15 @@ export class ResidentVectors {
     this.#entries.delete(key)
     const isOutgrown = entry.form === 'codes' && entry.matrix.size > growth * Math.max(entry.rows, sampledRows)
     if (isOutgrown || (entry.state !== state && !this.#catchUp(entry, table, state))) {
+      stopApproximating(entry)
       this.#fill(key, table, index)
       return undefined
     }
     this.#entries.set(key, entry)
-    return entry
+    approximate(entry)
+    if (this.#makeRoom(key)) return entry
+    this.#giveUp(key, entry)
+    return undefined
   }
 
   #catchUp(entry: Entry, table: TableDefinition, state: string): boolean {
@@ -169,8 +236,8 @@ export class ResidentVectors {
     if (version !== entry.version) {
       const changes = this.#reader!.changes(table, entry.index, entry.version)
       if (!changes) return false
-      entry.matrix.delete(changes.gone)
-      put(entry.matrix, changes.set)
+      remove(entry, changes.gone)
+      put(entry, changes.set)
     }
     entry.version = version
     entry.state = state
@@ -189,12 +256,12 @@ export class ResidentVectors {
       ? new MultiVectorMatrix({ dimensions, metric: index.metric as MaxSimMetric, vectors })
       : new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
     const form = index.multi ? 'codes' : precision
-    const version = reader.version(table)
-    const entry: Entry = { table, index, matrix, form, state: undefined, version, rows: 0, filled: Promise.resolve() }
+    const now = { state: undefined, version: reader.version(table), rows: 0, filled: Promise.resolve() }
+    const entry: Entry = { table, index, reader, matrix, form, ...now }
     this.#entries.set(key, entry)
     entry.filled = this.#read(key, entry, reader).catch(() => {
       // The database was closed, or the table dropped: the next search tries again.
-      this.#entries.delete(key)
+      this.#drop(key)
     })
   }
 
@@ -207,14 +274,13 @@ export class ResidentVectors {
       if (this.#entries.get(key) !== entry) return
       // What a transaction has written is not committed yet.
       if (reader.state() === undefined) {
-        this.#entries.delete(key)
+        this.#drop(key)
         return
       }
       const page = reader.page(table, index, after, limit)
-      put(matrix, page)
+      put(entry, page)
       if (!this.#makeRoom(key)) {
-        this.#entries.delete(key)
-        this.#tooLarge.set(key, entry.version)
+        this.#giveUp(key, entry)
         return
       }
       after = page.rowids.at(-1) ?? after
@@ -242,44 +308,62 @@ export class ResidentVectors {
   #makeRoom(kept: string): boolean {
     for (const key of this.#entries.keys()) {
       if (this.bytes <= this.#limit) return true
-      if (key !== kept) this.#entries.delete(key)
+      if (key !== kept) this.#drop(key)
     }
+    const entry = this.#entries.get(kept)
+    if (this.bytes > this.#limit && entry) stopApproximating(entry)
     return this.bytes <= this.#limit
   }
 
-  #matching(filter: Select, isStable: boolean, state: string): readonly number[] {
+  #drop(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry) stopApproximating(entry)
+    this.#entries.delete(key)
+  }
+
+  /** Lets an index go that is larger than all the memory there is, until its table changes. */
+  #giveUp(key: string, { version }: Entry): void {
+    this.#drop(key)
+    this.#tooLarge.set(key, version)
+  }
+
+  #matching(filter: Select, isStable: boolean, state: string): Matching {
     const reader = this.#reader!
-    if (!isStable) return reader.matching(filter)
+    if (!isStable) return { ids: reader.matching(filter) }
     if (this.#filterState !== state) this.#filters.clear()
     this.#filterState = state
     const key = reader.keyOf(filter)
-    let ids = this.#filters.get(key)
-    if (!ids) {
-      ids = reader.matching(filter)
-      this.#filters.set(key, ids)
+    let found = this.#filters.get(key)
+    if (!found) {
+      found = { ids: reader.matching(filter) }
+      this.#filters.set(key, found)
     }
-    return ids
+    return found
   }
 }
 
 /** Does to vectors in memory what a commit does to rows. */
-function apply({ table, index, matrix }: Entry, commit: Commit, firstRow: ReadonlyMap<number, number>): void {
+function apply(entry: Entry, commit: Commit, firstRow: ReadonlyMap<number, number>): void {
+  const { table, index } = entry
   for (const write of commit.writes ?? []) {
     if (write.table.id !== table.id) continue
     const rowOf = (key: number) => (key > 0 ? key : firstRow.get(table.id)! - key - 1)
-    matrix.delete(write.deletes ?? [])
+    remove(entry, write.deletes ?? [])
     const set = (rows: readonly number[], vectors: readonly (Uint8Array | null)[]): void => {
       const ids = rows.map(rowOf)
-      matrix.delete(ids.filter((_, i) => vectors[i] === null))
+      remove(
+        entry,
+        ids.filter((_, i) => vectors[i] === null),
+      )
       const there = ids.flatMap((id, i) => (vectors[i] ? [[id, vectors[i]!] as const] : []))
-      put(matrix, { rowids: there.map(([id]) => id), vectors: there.map(([, vector]) => vector) })
+      put(entry, { rowids: there.map(([id]) => id), vectors: there.map(([, vector]) => vector) })
     }
     if (index.embedder) {
       for (const { index: name, rows, vectors } of write.vectors ?? []) {
-        if (name === index.name)
+        if (name === index.name && write.table.indexes.some(({ id }) => id === index.id))
           set(
             rows,
-            vectors.map((vector) => vector && bytesOf(vector)),
+            vectors.map((vector) => vector && asBytes(rounded(vector, index.precision, index.dimensions))),
           )
       }
       continue
@@ -305,13 +389,72 @@ const pause = ({ multi }: IndexDefinition): Promise<void> => setImmediate(undefi
 const isFor = ({ dimensions, multi }: IndexDefinition, { length }: Float32Array): boolean =>
   multi ? length % (dimensions ?? 0) === 0 : length === dimensions
 
+function setOf(matching: Matching): ReadonlySet<number> {
+  matching.set ??= new Set(matching.ids)
+  return matching.set
+}
+
 const keyOf = (table: TableDefinition, index: IndexDefinition): string => `${table.id}:${index.id}`
 
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+const asBytes = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-function put(matrix: VectorMatrix | MultiVectorMatrix, { rowids, vectors }: StoredVectors): void {
-  if (rowids.length > 0) matrix.set(rowids, vectors)
+function put(entry: Entry, { rowids, vectors }: StoredVectors): void {
+  if (rowids.length === 0) return
+  entry.matrix.set(rowids, vectors)
+  entry.approximation?.set(rowids)
+  entry.coming?.set(rowids)
+}
+
+function remove(entry: Entry, rowids: readonly number[]): void {
+  if (rowids.length === 0) return
+  entry.matrix.delete(rowids)
+  entry.approximation?.delete(rowids)
+  entry.coming?.delete(rowids)
+}
+
+/** Whether a table has an index no more. */
+const drops = (now: TableDefinition, { table, index }: Entry): boolean =>
+  now.id === table.id && !now.indexes.some(({ id }) => id === index.id)
+
+const bytesOf = ({ matrix, approximation, coming }: Entry): number =>
+  matrix.bytes + (approximation?.bytes ?? 0) + (coming?.bytes ?? 0)
+
+/** Sees to it that searches of an index are narrowed down by its method, as it is now and for as many rows. */
+function approximate(entry: Entry): void {
+  const { index, matrix, reader } = entry
+  const { method } = index
+  // One of several vectors a row has none.
+  if (!method || matrix instanceof MultiVectorMatrix) {
+    stopApproximating(entry)
+    entry.approximation = undefined
+    return
+  }
+  if (entry.coming?.isReady || entry.coming?.isStopped) {
+    entry.approximation?.stop()
+    entry.approximation = entry.coming
+    entry.coming = undefined
+  }
+  const last = entry.coming ?? entry.approximation
+  const fits = last && isDeepStrictEqual(last.method, method) && (last.isStopped || !last.isOutgrown)
+  if (fits || matrix.size < fewestRows) return
+  entry.coming?.stop()
+  entry.coming = new Approximation(
+    {
+      matrix,
+      index,
+      read: (rowids) => (reader.state() === undefined ? undefined : reader.rows(entry.table, entry.index, rowids)),
+    },
+    method,
+  )
+}
+
+/** Gives up what is made or being made; searches compare all rows then. */
+function stopApproximating(entry: Entry): void {
+  entry.coming?.stop()
+  entry.approximation?.stop()
+  entry.approximation = entry.coming ?? entry.approximation
+  entry.coming = undefined
 }
 
 /** Whether a commit may have changed a table in another way than by rows. */

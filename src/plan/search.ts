@@ -49,8 +49,9 @@ export function findIndex(
       owner.indexes
         .filter(
           (index) =>
-            index.column === search.column &&
+            !index.successorOf &&
             index.multi === search.multi &&
+            index.column === search.column &&
             catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
         )
         .map((index) => ({ owner, index })),
@@ -60,15 +61,42 @@ export function findIndex(
   return chooseIndex(pool, table.name, search.column, search.index, search.multi)
 }
 
+/** Several things that a search looks for at once. */
+export class MixedQuery {
+  readonly parts: readonly { readonly value: unknown; readonly weight: number }[]
+
+  constructor(parts: readonly { readonly value: unknown; readonly weight: number }[]) {
+    this.parts = parts
+  }
+}
+
+/** The sum of the parts' vectors, each at length one, by their weights. */
+async function mixed(
+  session: Session,
+  index: IndexDefinition,
+  { parts }: MixedQuery,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array> {
+  const vectors = await Promise.all(parts.map(({ value }) => toQueryVector(session, index, value, signal)))
+  const sum = new Float32Array(vectors[0]!.length)
+  vectors.forEach((vector, i) => {
+    const length = Math.hypot(...vector)
+    if (length === 0) return
+    for (let j = 0; j < sum.length; j++) sum[j]! += (vector[j]! / length) * parts[i]!.weight
+  })
+  return sum
+}
+
 async function toQueryVector(
   session: Session,
   index: IndexDefinition,
   value: unknown,
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
+  if (value instanceof MixedQuery) return mixed(session, index, value, signal)
   if (isVector(value) || isMatrix(value)) return queryVector(value, index, index.dimensions)
   if (!index.embedder) throw noModelFor(index, value)
-  const embedder = session.embedder(index.embedder.name)
+  const embedder = session.embedder(index.embedder)
   if (!embedder) {
     throw new NotFoundError(
       `the embedding model '${index.embedder.name}' is needed to search index '${index.name}', but this program has not made it: make it before, or pass it to Pixeltable.open(path, { functions })`,

@@ -239,6 +239,7 @@ export class Session {
   /** Makes code known to this database only. It goes before what the program defined globally. */
   bind(kind: CodeKind, definition: FunctionIdentity): void {
     this.#code.set(`${kind}:${definition.name}`, definition)
+    this.#code.set(`${kind}:${identityOf(definition)}`, definition)
   }
 
   /** The code of that kind and name, or undefined while the program has not defined it. */
@@ -246,8 +247,12 @@ export class Session {
     return (this.#code.get(`${kind}:${name}`) as T | undefined) ?? definitionOf<T>(kind, name)
   }
 
-  embedder(name: string): Embedder | MultiEmbedder | undefined {
-    return this.code<Embedder | MultiEmbedder>('embedder', name)
+  /** The model that made vectors, or else another version of it, where the program has only that. */
+  embedder(identity: FunctionIdentity): Embedder | MultiEmbedder | undefined {
+    return (
+      (this.#code.get(`embedder:${identityOf(identity)}`) as Embedder | MultiEmbedder | undefined) ??
+      this.code<Embedder | MultiEmbedder>('embedder', identity.name)
+    )
   }
 
   /** Attaches a validator and a default function to a column. They last while this session does. */

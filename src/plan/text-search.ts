@@ -5,7 +5,7 @@ import { IndexError, NotFoundError, QueryError } from '../errors.js'
 import { literal, type Node } from '../expr/node.js'
 import { analyserOf, type Matched, parseTextQuery, type TextQuery, wantedPhrases } from '../text/index.js'
 import { describeValue } from '../types/column-type.js'
-import type { QueryNode, TableNode, TextSearchNode } from './query-node.js'
+import type { QueryNode, SearchNode, TableNode, TextSearchNode } from './query-node.js'
 import type { Session } from './session.js'
 
 /** The index that a text search uses, and the table that has it. */
@@ -95,14 +95,21 @@ export async function holdPastTexts(
   return session.engine.holdTexts(catalog.lineOf(owner), index, asOf)
 }
 
+/** The text search whose words can be marked: the first, where there are several. */
+const textLegOf = (search: SearchNode | undefined): TextSearchNode | undefined => {
+  if (search?.kind !== 'staged') return search?.kind === 'text' ? search : undefined
+  return search.legs.map((leg) => textLegOf(leg.search)).find((leg) => leg)
+}
+
 /** What `highlight` and `snippet` mark in the rows of a lowered query. @throws QueryError when it makes no text search */
 export function matchedTerms(session: Session, { from, search }: QueryNode): Node {
-  if (search?.kind !== 'text' || from.kind !== 'table') {
+  const leg = textLegOf(search)
+  if (!leg || from.kind !== 'table') {
     throw new QueryError(
       'highlight() and snippet() mark what match() found, in select() of the same query: call match() first',
     )
   }
-  const { index, query } = textQueryOf(session, from, search)
+  const { index, query } = textQueryOf(session, from, leg)
   const { language, tokenizer } = index
   const matched: Matched = { analysis: { language, tokenizer }, phrases: wantedPhrases(query) }
   return literal(JSON.stringify(matched))

@@ -18,8 +18,16 @@ import {
 import type { Node } from '../expr/node.js'
 import { outputsOf } from '../plan/columns.js'
 import { collect, count, type ExecuteOptions, explain, stream, toSQL } from '../plan/execute.js'
-import { nameOf, newSourceId, type QueryNode } from '../plan/query-node.js'
+import {
+  nameOf,
+  newSourceId,
+  type QueryNode,
+  type StagedSearchNode,
+  type StageNode,
+  tableOf,
+} from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
+import { type SearchScores, soughtColumn, soughtText, staged } from '../plan/staged-search.js'
 import type { Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import { checkGrouped, checkRowWise, isAggregated } from './grouping.js'
@@ -34,6 +42,7 @@ import {
 } from './join.js'
 import { type Condition, toPredicate } from './predicate.js'
 import { outputRefs, refsOf } from './refs.js'
+import { type Reranker, type RerankOptions, rerankFunction } from './rerank.js'
 import { type SampleOptions, sampleOf } from './sample.js'
 
 /** The row that an object of expressions makes. */
@@ -230,6 +239,145 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
     }
     const score = expression<AnyExpr>({ kind: 'score' })
     return this.#with({ where: [...node.where, score.gte(min).node] })
+  }
+
+  /**
+   * Puts diverse rows first: one after the other, each time the best by `lambda` × relevance − (1 − `lambda`) × the
+   * closeness to a row that is there already (maximal marginal relevance, Carbonell & Goldstein, SIGIR 1998). Scores stay
+   * as they are. Rows are compared by their vectors in the first embedding index that the search uses.
+   *
+   * @param options `lambda` from 0 (diversity alone) to 1 (relevance alone), default 0.7
+   * @throws QueryError when the query makes no search by vectors
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const points = await (await pxt.createTable('points', { name: t.string(), v: t.vector(2) })).addEmbeddingIndex('v')
+   * await points.insert([{ name: 'a', v: [1, 0.1] }, { name: 'twin of a', v: [1, 0.11] }, { name: 'b', v: [0.6, -0.8] }])
+   * const found = await points.similarity('v', [1, 0]).mmr({ lambda: 0.3 }).select('name').limit(2).collect()
+   * console.log(found) // [{ name: 'a' }, { name: 'b' }]
+   * ```
+   */
+  mmr({ lambda = 0.7 }: { readonly lambda?: number } = {}): Query<R, O, A> {
+    if (!(typeof lambda === 'number' && lambda >= 0 && lambda <= 1)) {
+      throw new QueryError(`mmr(): lambda: expected a number from 0 to 1, got ${describeValue(lambda)}`)
+    }
+    return this.#staged('mmr()', ({ legs }) => {
+      if (legs.some(({ search }) => search.kind === 'vector')) return { kind: 'mmr', lambda }
+      throw new QueryError('mmr(): compares rows by vectors, and the query searches none: use similarity() or hybrid()')
+    })
+  }
+
+  /**
+   * Scores the best rows of a search anew by a model that reads query and text together (a cross-encoder), and keeps
+   * those rows alone, in the new order.
+   *
+   * @param reranker a function of the query and the texts that gives one score a text, or a reranking model of the AI SDK
+   * @param options the text of a row, unless it is the column that is searched; the query, unless the search looks for
+   * text; how many rows are scored
+   * @throws QueryError when there is no search, text or query; when run, if there is not one score a text
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await (await pxt.createTable('notes', { text: t.string() })).addTextIndex('text', { language: 'en' })
+   * await notes.insert([{ text: 'Tea for two' }, { text: 'Brewing green tea' }])
+   * const crossEncoder = async (_query: string, texts: readonly string[]) => texts.map((text) => (text.includes('green') ? 1 : 0))
+   * console.log(await notes.match('text', 'tea').rerank(crossEncoder).limit(1).first()) // { text: 'Brewing green tea', score: 1 }
+   * ```
+   */
+  rerank(reranker: Reranker, options: RerankOptions<R> = {}): Query<R, O, A> {
+    const { session, node } = this[internals]
+    const { text, query, candidates = 50 } = options
+    checkCount('rerank(): candidates', candidates)
+    const rerankWith = rerankFunction(reranker)
+    return this.#staged('rerank()', (search) => {
+      const refs = refsOf(session, node)
+      const sought = query === undefined ? soughtText(search) : toNode(query, 'rerank()')
+      if (!sought) throw new QueryError('rerank(): the search looks for no text: give it a query')
+      const value = expressionIn(text ?? soughtColumn(search), refs, 'rerank(): text')
+      return { kind: 'rerank', reranker: rerankWith, text: value, query: sought, top: candidates }
+    })
+  }
+
+  /**
+   * Gives each row of a search another score, an expression of the score and the columns, and sorts by it: a boost for
+   * what is new, or a number that says how good a row is by itself.
+   *
+   * @throws QueryError when there is no search
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await (await pxt.createTable('notes', { text: t.string(), stars: t.int() })).addTextIndex('text')
+   * await notes.insert([{ text: 'green tea', stars: 1 }, { text: 'black tea', stars: 5 }])
+   * const best = notes.match('text', 'tea').rescore((c) => c.score.add(c.stars.mul(0.1)))
+   * console.log(await best.limit(1).first()) // { text: 'black tea', stars: 5, score: … }
+   * ```
+   */
+  rescore(score: (c: Refs<R>) => Expr<number | null>): Query<R, O, A> {
+    const { session, node } = this[internals]
+    const value = expressionIn(score, refsOf(session, node), 'rescore()')
+    return this.#staged('rescore()', () => ({ kind: 'rescore', value }))
+  }
+
+  /**
+   * Keeps the best rows of each document: of a view of chunks those that derive from one row of its base, or those that
+   * have one value in a column or expression.
+   *
+   * @param count rows of a document that are kept; a whole number of at least 1. @default 1
+   * @param by the column or expression that tells documents apart. @default the row of the base
+   * @throws QueryError when there is no search, or the table has no base and nothing is given
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('chunks', { file: t.string(), text: t.string() })
+   * const chunks = await table.addTextIndex('text')
+   * await chunks.insert([{ file: 'a', text: 'tea' }, { file: 'a', text: 'tea and bread' }, { file: 'b', text: 'tea time' }])
+   * const found = chunks.match('text', 'tea').groupByDocument(1, 'file').select('file')
+   * console.log(await found.collect()) // [{ file: 'a' }, { file: 'b' }]
+   * ```
+   */
+  groupByDocument(count = 1, by?: (keyof R & string) | ((c: Refs<R>) => Expr<any>)): Query<R, O, A> {
+    const { session, node } = this[internals]
+    checkCount('groupByDocument(): count', count)
+    return this.#staged('groupByDocument()', () => {
+      if (by !== undefined)
+        return { kind: 'best', by: expressionIn(by, refsOf(session, node), 'groupByDocument()'), count }
+      const from = tableOf(node)
+      const table = from && session.catalogAt(from.asOf).byId(from.id, from.name)
+      if (!table?.view) {
+        throw new QueryError(`groupByDocument(): '${nameOf(node.from)}' has no base: say what tells documents apart`)
+      }
+      return { kind: 'best', by: { kind: 'rowid', table: table.view.base }, count }
+    })
+  }
+
+  /**
+   * Adds a column `scores` that tells what each leg of the search said of the row: rank, raw score, normalised score, and
+   * what of the query the text has. Null for a leg that did not find it.
+   *
+   * @throws QueryError when there is no search, or a column has that name
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const notes = await (await pxt.createTable('notes', { text: t.string() })).addTextIndex('text', { language: 'en' })
+   * await notes.insert([{ text: 'Brewing green tea' }])
+   * const [row] = await notes.match('text', 'brew tea').withScores().collect()
+   * console.log(row?.scores.match?.rank, row?.scores.match?.terms) // 1 ['brew', 'tea']
+   * ```
+   */
+  withScores(): Query<R, O & { scores: SearchScores }, A> {
+    const { session, node } = this[internals]
+    const outputs = outputsOf(session, node)
+    if (outputs.some(({ name }) => name === 'scores')) {
+      throw new QueryError(`withScores(): there is a column 'scores' already: select it under another name`)
+    }
+    const search = staged(node, 'withScores()')
+    const select = [...outputs, { name: 'scores', value: { kind: 'score', part: 'legs' } as const }]
+    return this.#with({ search, select }) as Query<R, any, A>
   }
 
   /** Leaves out rows that equal an earlier one in everything that comes out. */
@@ -469,6 +617,12 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
     return toSQL(session, node, {})
   }
 
+  /** The query with one more stage of its search. */
+  #staged(where: string, stage: (search: StagedSearchNode) => StageNode): Query<R, O, A> {
+    const search = staged(this[internals].node, where)
+    return this.#with({ search: Object.freeze({ ...search, stages: [...search.stages, stage(search)] }) })
+  }
+
   #with(change: Partial<QueryNode>): Query<any, any, any> {
     const { session, node } = this[internals]
     return new Query({ session, node: Object.freeze({ ...node, ...change }) })
@@ -512,6 +666,19 @@ function chosenColumns(where: string, columns: readonly unknown[], refs: Record<
     }
     return { name, value: value.node }
   })
+}
+
+/** An expression that is given as such, by a callback, or as the name of a column. */
+function expressionIn(given: unknown, refs: Record<string, Expression>, where: string): Node {
+  const value: unknown = typeof given === 'function' ? given(refs) : typeof given === 'string' ? refs[given] : given
+  if (isExpression(value)) return value.node
+  throw new QueryError(`${where}: expected an expression, got ${describeValue(value)}`)
+}
+
+/** @throws QueryError unless it is a whole number of at least 1 */
+function checkCount(what: string, count: unknown): void {
+  if (Number.isSafeInteger(count) && (count as number) >= 1) return
+  throw new QueryError(`${what}: expected a whole number of at least 1, got ${describeValue(count)}`)
 }
 
 /** A limit or offset: a whole number now, or a parameter that will be one. */

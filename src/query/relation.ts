@@ -2,23 +2,37 @@ import { kindOf, type TableDefinition } from '../catalog/definition.js'
 import { type Coverage, coverageOf } from '../compute/coverage.js'
 import { NotFoundError, QueryError, ValidationError } from '../errors.js'
 import { type Arg, isExpression, type Refs, toNode } from '../expr/expression.js'
-import type { Node } from '../expr/node.js'
+import { literal, type Node } from '../expr/node.js'
 import { type Lineage, lineageOf } from '../lineage/lineage.js'
 import { type Replay, type ReplayOptions, replayCell } from '../lineage/replay.js'
 import { findCell } from '../lineage/stored-cell.js'
 import { findIndex, findTextIndex } from '../plan/execute.js'
 import {
+  type LegNode,
+  type LegSearchNode,
   type QueryNode,
+  type StagedSearchNode,
   type TableNode,
   type TextSearchNode,
   tableOf,
   type VectorSearchNode,
 } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
+import { hybridDefaults, sharesOf } from '../search/fusion/leg.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import type { MultiVectorInput } from '../types/multi-vector.js'
 import { TableDescription } from './describe.js'
+import {
+  type AnyHybridLeg,
+  checkLegs,
+  type HybridLeg,
+  type HybridOptions,
+  legsOfColumn,
+  mixOf,
+  type SearchInput,
+  withIndex,
+} from './hybrid.js'
 import { internals, Query } from './query.js'
 import { refsOf } from './refs.js'
 
@@ -69,17 +83,6 @@ export interface MatchOptions<N extends string> {
   /** Whether a row needs one of the words, or each of them. @default 'or' */
   readonly operator?: 'or' | 'and'
 }
-
-/** What a search looks for: text, an image, a vector, or one of them with the index to use. */
-export type SearchInput =
-  | Arg<string>
-  | Media
-  | readonly number[]
-  | Float32Array
-  | Float64Array
-  | { readonly string: Arg<string>; readonly index?: string }
-  | { readonly image: Media | Uint8Array; readonly index?: string }
-  | { readonly vector: ArrayLike<number>; readonly index?: string }
 
 /** Options of `similarity`. */
 export interface SimilarityOptions<N extends string> {
@@ -246,7 +249,7 @@ export class Relation<
       kind: 'vector',
       multi: true,
       column: column as unknown as string,
-      query: toNode(lookedFor(query, ['string', 'image', 'vectors'], 'maxSim()'), 'maxSim()'),
+      query: toNode(lookedFor(query, ['string', 'image', 'vectors'], 'maxSim()').value, 'maxSim()'),
       as: this.#scoreName('maxSim()', as),
       ...(index === undefined ? {} : { index }),
       ...(candidates === undefined ? {} : { candidates }),
@@ -299,6 +302,80 @@ export class Relation<
     })
     findTextIndex(session.catalogAt(this.#source.asOf), this.#definition, search)
     return new Query({ session, node: Object.freeze({ ...node, search }) })
+  }
+
+  /**
+   * The rows that several searches find, fused into one ranking: words and vectors of a column, or any legs over the
+   * indexes of the table (`match` and `similarity`, of different columns, models and queries). Each leg brings its best
+   * rows; a following `where` applies to each of them, so that a filter never costs a hit. The score is from 0 to 1; a
+   * row that is first in all legs has 1.
+   *
+   * @param column a column with a text index and an embedding index; or the legs
+   * @param options how they are fused, and how many rows each leg brings
+   * @throws IndexError when a leg has no index, or several and none is named
+   * @throws QueryError when weights, legs or options do not fit
+   * @example
+   * ```ts
+   * import { miniEmbed, Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await (await pxt.createTable('notes', { title: t.string(), text: t.string() })).addTextIndex('text', { language: 'en' })
+   * const notes = await table.addEmbeddingIndex('text', { embed: miniEmbed() })
+   * await notes.insert([{ title: 'a', text: 'How to brew green tea' }, { title: 'b', text: 'Changing a bicycle tyre' }])
+   * console.log(await notes.hybrid('text', 'hot drinks, such as tea').select('title').limit(1).first()) // { title: 'a' }
+   * const legs = notes.hybrid([
+   *   { match: 'text', query: 'tea', weight: 2 },
+   *   { similarity: 'text', query: 'hot drinks' },
+   * ])
+   * console.log((await legs.withScores().first())?.scores)
+   * ```
+   */
+  hybrid<C extends X & M & keyof R, const N extends string = 'score'>(
+    column: [X] extends [never] ? NoEmbeddingIndex : [M] extends [never] ? NoTextIndex : C,
+    query: Arg<string>,
+    options?: HybridOptions<N> & { readonly weights?: readonly [text: number, vector: number] },
+  ): Query<R & { [K in N]: number }, R & { [K in N]: number }>
+  hybrid<const N extends string = 'score'>(
+    legs: readonly [HybridLeg<X & keyof R, M & keyof R>, ...HybridLeg<X & keyof R, M & keyof R>[]],
+    options?: HybridOptions<N>,
+  ): Query<R & { [K in N]: number }, R & { [K in N]: number }>
+  hybrid(...given: unknown[]): Query<any, any> {
+    const { session, node } = this[internals]
+    const ofColumn = typeof given[0] === 'string'
+    const options = (given[ofColumn ? 2 : 1] ?? {}) as HybridOptions<string> & { readonly weights?: readonly number[] }
+    const { fusion = 'score', candidates = hybridDefaults.candidates, as, weights } = options
+    if (fusion !== 'score' && fusion !== 'rrf') {
+      throw new QueryError(`hybrid(): fusion: expected 'score' or 'rrf', got ${describeValue(fusion)}`)
+    }
+    if (!Number.isSafeInteger(candidates) || candidates < 1) {
+      throw new QueryError(
+        `hybrid(): candidates: expected a whole number of at least 1, got ${describeValue(candidates)}`,
+      )
+    }
+    const legs = ofColumn ? legsOfColumn(given[0] as string, given[1] as string, weights) : checkLegs(given[0])
+    const search: StagedSearchNode = Object.freeze({
+      kind: 'staged',
+      legs: Object.freeze(legs.map((leg, i) => this.#leg(leg, legs.slice(0, i)))),
+      fusion,
+      candidates,
+      stages: [],
+      as: this.#scoreName('hybrid()', as),
+    })
+    sharesOf(search.legs)
+    return new Query({ session, node: Object.freeze({ ...node, search }) })
+  }
+
+  /** A leg as a search of its own. */
+  #leg(leg: AnyHybridLeg, before: readonly AnyHybridLeg[]): LegNode {
+    const kind = leg.match === undefined ? 'similarity' : 'match'
+    const same = before.filter((other) => other[kind] !== undefined && other.name === undefined).length
+    const name = leg.name ?? (same === 0 ? kind : `${kind}${same + 1}`)
+    const index = leg.index === undefined ? {} : { index: leg.index }
+    const found: Query<any, any> =
+      kind === 'match'
+        ? this.match(leg.match as never, leg.query as string, index)
+        : this.similarity(leg.similarity as never, withIndex(leg.query, leg.index))
+    const weight = leg.weight ?? (kind === 'match' ? hybridDefaults.text : hybridDefaults.vector)
+    return { name, weight, search: found[internals].node.search as LegSearchNode }
   }
 
   /**
@@ -437,19 +514,21 @@ const namedParts = (input: unknown): Record<string, unknown> =>
   typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
 
 /** The value that a search looks for, given as it is or under one of some names. */
-function lookedFor(input: unknown, names: readonly string[], where: string): unknown {
+function lookedFor(input: unknown, names: readonly string[], where: string): { value: unknown; name?: string } {
   const named = namedParts(input)
-  const keys = names.filter((key) => Object.hasOwn(named, key))
-  if (keys.length > 1) throw new QueryError(`${where}: expected one of ${names.join(', ')}, got ${keys.join(' and ')}`)
-  return keys.length === 1 ? named[keys[0]!] : input
+  const [name, ...others] = names.filter((key) => Object.hasOwn(named, key))
+  if (name === undefined) return { value: input }
+  if (others.length === 0) return { value: named[name], name }
+  throw new QueryError(`${where}: expected one of ${names.join(', ')}, got ${[name, ...others].join(' and ')}`)
 }
 
 /** The parts of a similarity search that its input determines. */
 function searchOf(input: unknown): { query: Node; index?: string } {
-  const value = lookedFor(input, ['string', 'image', 'vector'], 'similarity()')
+  const { value, name } = lookedFor(input, ['string', 'image', 'vector', 'mix'], 'similarity()')
   const { index } = namedParts(input)
   if (index !== undefined && typeof index !== 'string') {
     throw new QueryError(`similarity(): index: expected the name of an index, got ${describeValue(index)}`)
   }
-  return { query: toNode(value, 'similarity()'), ...(value !== input && index !== undefined ? { index } : {}) }
+  const query = name === 'mix' ? literal(mixOf(value)) : toNode(value, 'similarity()')
+  return { query, ...(name !== undefined && index !== undefined ? { index } : {}) }
 }

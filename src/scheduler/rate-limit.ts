@@ -18,7 +18,7 @@ const minute = 60_000
  * A call that is under way for longer is taken to have arrived. Until then it may reach the server at any time, and
  * counts there from when it does.
  */
-const arrival = 1000
+const arrival = 2000
 
 /** The right to make one call. */
 export interface Permit {

@@ -7,6 +7,7 @@ import type {
   TableDefinition,
 } from '../catalog/definition.js'
 import { nodeToJson } from '../catalog/serialize.js'
+import { methodInWords } from '../compute/index-method.js'
 import { SchemaError } from '../errors.js'
 import { type Node, transform } from '../expr/node.js'
 import type { ColumnType } from '../types/column-type.js'
@@ -55,12 +56,19 @@ export function checkSameColumn(table: TableDefinition, found: ColumnDefinition,
 }
 
 /** What an index is, in words. */
-export const indexInWords = ({ column, metric, multi, embedder }: IndexDefinition): string =>
-  `${multi ? 'MaxSim, ' : ''}${metric} on ${column}${embedder ? ` by ${embedder.name}` : ''}`
+export const indexInWords = ({ column, metric, multi, embedder, precision, method }: IndexDefinition): string =>
+  `${multi ? 'MaxSim, ' : ''}${metric} on ${column}${embedder ? ` by ${embedder.name}` : ''}${precision ? `, ${precision}` : ''}${method ? `, ${methodInWords(method)}` : ''}`
 
 /** Whether two embedding indexes hold the same vectors, but for the version of the model. */
 export const sameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
-  a.column === b.column && a.metric === b.metric && a.multi === b.multi && a.embedder?.name === b.embedder?.name
+  a.column === b.column &&
+  a.metric === b.metric &&
+  a.multi === b.multi &&
+  a.precision === b.precision &&
+  a.embedder?.name === b.embedder?.name
+
+/** Whether two embedding indexes are searched alike. */
+export const sameMethod = (a: IndexDefinition, b: IndexDefinition): boolean => isDeepStrictEqual(a.method, b.method)
 
 /** What an ordered index is, in words. */
 export const keyInWords = ({ columns, unique }: KeyDefinition): string =>

@@ -1,4 +1,5 @@
 import { foldName } from '../catalog/catalog.js'
+import { checkMultiVectorOptions, type IndexMethodOptions } from '../compute/index-method.js'
 import { ExistsError, SchemaError } from '../errors.js'
 import type { Expr, Refs } from '../expr/expression.js'
 import type { Overwrite, TableOptions, ViewOptions } from '../pixeltable.js'
@@ -34,10 +35,14 @@ export type ViewDeclarationOptions<R, O> = Pick<ViewOptions<R, O>, 'iterator' | 
 /** Options of `Declaration.computed`. */
 export type ComputedDeclarationOptions = Pick<ComputedColumnOptions, 'stored'>
 /** Options of `Declaration.embeddingIndex`. */
-export type EmbeddingIndexDeclarationOptions = Pick<EmbeddingIndexOptions, 'embed' | 'metric' | 'name'>
+export type EmbeddingIndexDeclarationOptions = Pick<EmbeddingIndexOptions, 'embed' | 'metric' | 'name' | 'precision'> &
+  IndexMethodOptions
 
 /** Options of `Declaration.multiVectorIndex`. */
-export type MultiVectorIndexDeclarationOptions = Pick<MultiVectorIndexOptions, 'embed' | 'metric' | 'name'>
+export type MultiVectorIndexDeclarationOptions = Pick<
+  MultiVectorIndexOptions,
+  'embed' | 'metric' | 'name' | 'precision'
+>
 
 /** Options of `Declaration.textIndex`. */
 export type TextIndexDeclarationOptions = Omit<TextIndexOptions, 'ifExists'>
@@ -253,7 +258,8 @@ export class Declaration<
 
   /**
    * An embedding index, as `Table.addEmbeddingIndex` adds it. With a name it is the index of that name, without one the
-   * index on the column: when the model or the metric changes, `sync` replaces it.
+   * index on the column: when the model, the metric or the precision changes, `sync` replaces it; when the method changes, the
+   * vectors stay.
    * @example
    * ```ts
    * import { miniEmbed, Pixeltable, t, table } from 'pixeltable'
@@ -273,7 +279,8 @@ export class Declaration<
 
   /**
    * An index of several vectors a row, as `Table.addMultiVectorIndex` adds it. With a name it is the index of that name,
-   * without one the index on the column: when the model or the metric changes, `sync` replaces it.
+   * without one the index on the column: when the model, the metric or the precision changes, `sync` replaces it.
+   * @throws ValidationError when an option is none of such an index
    * @example
    * ```ts
    * import { Pixeltable, t, table } from 'pixeltable'
@@ -288,6 +295,7 @@ export class Declaration<
     column: C,
     options: MultiVectorIndexDeclarationOptions = {},
   ): Declaration<R, I, X, M, L | C> {
+    checkMultiVectorOptions(options, `multiVectorIndex('${column}')`)
     return this.#index({ kind: 'multiVector', column, options })
   }
 

@@ -1,8 +1,18 @@
 import { foldName } from '../catalog/catalog.js'
-import type { KeyDefinition, TableDefinition } from '../catalog/definition.js'
+import type { IndexDefinition, IndexMethod, KeyDefinition, TableDefinition } from '../catalog/definition.js'
 import { altered, withKey } from '../compute/definitions.js'
 import { embedderOf, multiEmbedderOf } from '../compute/embedder-of.js'
-import { addEmbeddingIndex, addIndex, defineIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
+import { indexMethod, loadMethod, methodInWords } from '../compute/index-method.js'
+import {
+  addEmbeddingIndex,
+  addIndex,
+  alterIndexMethod,
+  defineIndex,
+  dropEmbeddingIndex,
+  dropIndex,
+  withMethod,
+  withoutIndex,
+} from '../compute/indexes.js'
 import {
   addTextIndex,
   defineTextIndex,
@@ -13,7 +23,7 @@ import {
 } from '../compute/text-indexes.js'
 import { NotFoundError } from '../errors.js'
 import type { IndexOptions } from '../table/table.js'
-import { indexInWords, keyInWords, sameIndex, sameKey } from './compare.js'
+import { indexInWords, keyInWords, sameIndex, sameKey, sameMethod } from './compare.js'
 import type { DeclarationParts, DeclaredVectorIndex, TextIndexDeclarationOptions } from './declaration.js'
 import type { Action, Draft } from './draft.js'
 
@@ -78,30 +88,41 @@ function planKey(draft: Draft, id: number, columns: readonly string[], options: 
 function planEmbeddingIndex(draft: Draft, id: number, declared: DeclaredVectorIndex, used: Set<number>): void {
   const table = draft.catalog.byId(id)
   const { column } = declared
-  const { metric = 'cosine', name } = declared.options
+  const { metric = 'cosine', name, precision } = declared.options
   const multi = declared.kind === 'multiVector' ? true : undefined
   const owned = draft.catalog.columnsOf(table).get(column)
   if (!owned) throw new NotFoundError(`'${table.name}' has no column '${column}' to index`)
   const { embed } = declared.options
   const embedder = embed === undefined ? undefined : multi ? multiEmbedderOf(embed) : embedderOf(embed)
+  const method =
+    declared.kind === 'embedding'
+      ? indexMethod(declared.options, `embedding index on '${column}' of '${table.name}'`)
+      : undefined
   if (embedder) draft.bring('embedder', embedder)
-  const free = table.indexes.filter((index) => !used.has(index.id) && index.multi === multi)
+  const free = table.indexes.filter((index) => !used.has(index.id) && !index.successorOf && index.multi === multi)
   const here = free.filter((index) => index.column === column)
   const ofModel = here.filter((index) => index.embedder?.name === embedder?.name)
   const found =
     name === undefined
       ? (ofModel.find((index) => index.metric === metric) ?? ofModel[0] ?? here[0])
       : free.find((index) => foldName(index.name) === foldName(name))
-  const rest = { ...table, indexes: table.indexes.filter((index) => index !== found) }
-  const wanted = defineIndex(rest, owned.column, { name, metric, multi, embedder })
-  if (found && sameIndex(found, wanted)) {
+  const rest = withoutIndex(table, found)
+  const successor = table.indexes.find((index) => found && index.successorOf?.id === found.id)
+  const wanted = defineIndex(rest, owned.column, { name, metric, multi, embedder, method, precision })
+  // What takes its place is under way.
+  const current = successor ?? found
+  if (found && current && sameIndex(current, wanted)) {
     used.add(found.id)
+    if (!sameMethod(current, wanted)) planMethod(draft, table, current, method)
     return
   }
   used.add(wanted.id)
   draft.define(id, () => altered(rest, { indexes: [...rest.indexes, wanted], nextId: rest.nextId + 1 }))
-  const options = { column, name: wanted.name, metric, multi, embedder, ifExists: 'error' } as const
-  const add: Action['run'] = (catalog, how) => addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
+  const options = { column, name: wanted.name, metric, multi, method, precision, embedder, ifExists: 'error' } as const
+  const add: Action['run'] = async (catalog, how) => {
+    await loadMethod(method)
+    await addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
+  }
   if (!found) {
     const model = embedder ? { embedder: embedder.name } : {}
     draft.act({ kind: 'addIndex', table: table.name, index: wanted.name, columns: [column], ...model }, add)
@@ -109,8 +130,29 @@ function planEmbeddingIndex(draft: Draft, id: number, declared: DeclaredVectorIn
   }
   const [from, to] = [indexInWords(found), indexInWords(wanted)]
   draft.act({ kind: 'replaceIndex', table: table.name, index: found.name, from, to }, async (catalog, how) => {
-    await dropEmbeddingIndex(draft.session, catalog, table, { name: found.name, ...(multi ? { multi } : {}) })
-    await add(await draft.session.catalog(), how)
+    await loadMethod(method)
+    await addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how, replaces: found.name })
+  })
+}
+
+/** Plans that an index is searched in another way. Its vectors stay. */
+function planMethod(
+  draft: Draft,
+  table: TableDefinition,
+  found: IndexDefinition,
+  method: IndexMethod | undefined,
+): void {
+  const wanted = withMethod(found, method)
+  draft.define(table.id, (_, t) =>
+    altered(t, { indexes: t.indexes.map((index) => (index.id === found.id ? wanted : index)) }),
+  )
+  const [from, to] = [found, wanted].map((index) => (index.method ? methodInWords(index.method) : 'flat')) as [
+    string,
+    string,
+  ]
+  draft.act({ kind: 'alterIndex', table: table.name, index: found.name, from, to }, async (catalog) => {
+    await loadMethod(method)
+    await alterIndexMethod(draft.session, catalog, table, found.name, method)
   })
 }
 
@@ -167,9 +209,14 @@ function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: Readonl
       return (catalog) => dropIndex(session, catalog, table, name)
     })
   }
-  for (const { id, name, multi } of table.indexes.filter((index) => !used.has(index.id))) {
+  for (const { id, name, multi } of table.indexes.filter((index) => !used.has(index.id) && !index.successorOf)) {
     draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
-      draft.define(table.id, (_, t) => ({ ...t, indexes: t.indexes.filter((index) => index.id !== id) }))
+      draft.define(table.id, (_, t) =>
+        withoutIndex(
+          t,
+          t.indexes.find((index) => index.id === id),
+        ),
+      )
       return (catalog) => dropEmbeddingIndex(session, catalog, table, { name, ...(multi ? { multi } : {}) })
     })
   }

@@ -2,13 +2,14 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { ColumnDefinition, TableDefinition } from '../catalog/definition.js'
 import { alterComputedColumn } from '../compute/columns.js'
 import { altered, typeOfColumn } from '../compute/definitions.js'
-import { addEmbeddingIndex, dropEmbeddingIndex } from '../compute/indexes.js'
+import { addEmbeddingIndex } from '../compute/indexes.js'
 import { recomputeRows } from '../compute/recompute.js'
 import { type Stale, staleOf, withCurrentCode, withCurrentColumns } from '../compute/stale.js'
 import type { SchemaChange } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
 import { typeOfNode } from '../expr/type-of.js'
 import type { Session } from '../plan/session.js'
+import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import { dynamicType } from '../types/dynamic.js'
 import { sameType } from './compare.js'
 import type { Draft, StepOptions } from './draft.js'
@@ -99,11 +100,10 @@ function withCurrentView(session: Session, table: TableDefinition): TableDefinit
 async function embedAgain(draft: Draft, catalog: Catalog, id: number, name: string, how: StepOptions): Promise<void> {
   const { session } = draft
   const table = catalog.byId(id)
-  const { column, metric, multi, embedder } = table.indexes.find((index) => index.name === name)!
-  const model = session.embedder(embedder!.name)
-  await dropEmbeddingIndex(session, catalog, table, { name, ...(multi ? { multi } : {}) })
-  const options = { column, name, metric, multi, embedder: model, ifExists: 'error', ...how } as const
-  await addEmbeddingIndex(session, await session.catalog(), table, options)
+  const { column, metric, multi, method, precision, embedder } = table.indexes.find((index) => index.name === name)!
+  const model = embedder && session.code<Embedder | MultiEmbedder>('embedder', embedder.name)
+  const kind = { metric, multi, method, precision, embedder: model }
+  await addEmbeddingIndex(session, catalog, table, { column, name, ...kind, ifExists: 'replace', ...how })
 }
 
 /** Columns that are computed when they are read name the code that there is, now that what was stored of them is new. */

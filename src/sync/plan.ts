@@ -54,6 +54,14 @@ export type SyncStep =
       readonly from: string
       readonly to: string
     }
+  /** How an embedding index is searched changes; its vectors stay. */
+  | {
+      readonly kind: 'alterIndex'
+      readonly table: string
+      readonly index: string
+      readonly from: string
+      readonly to: string
+    }
   | { readonly kind: 'dropColumn'; readonly table: string; readonly column: string; readonly needs?: 'prune' }
   | { readonly kind: 'dropIndex'; readonly table: string; readonly index: string; readonly needs?: 'prune' }
   /** What another version of a function made is made again. */
@@ -134,6 +142,8 @@ function words(step: SyncStep): string {
       return `add index '${step.index}' to '${step.table}' on ${step.columns.join(', ')}${step.embedder === undefined ? '' : `: ${step.embedder}`}${step.language === undefined ? '' : `: text, ${step.language}`}`
     case 'replaceIndex':
       return `replace index '${step.index}' of '${step.table}': ${step.to}, was ${step.from}`
+    case 'alterIndex':
+      return `search index '${step.index}' of '${step.table}' by ${step.to}, was ${step.from}`
     case 'dropColumn':
       return `drop column '${step.column}' of '${step.table}'`
     case 'dropIndex':

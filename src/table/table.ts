@@ -5,6 +5,7 @@ import { type Changed, changesSince } from '../compute/changes.js'
 import { addColumn, addComputedColumn, alterComputedColumn, dropColumn, renameColumn } from '../compute/columns.js'
 import { type Computed, computeRows } from '../compute/compute-rows.js'
 import { type EmbedderLike, embedderOf, type MultiEmbedderLike, multiEmbedderOf } from '../compute/embedder-of.js'
+import { checkMultiVectorOptions, type IndexMethodOptions, indexMethod, loadMethod } from '../compute/index-method.js'
 import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex, type NewIndex } from '../compute/indexes.js'
 import { type ComputeTime, type InsertOptions, insertRows } from '../compute/insert.js'
 import { rowsOfNow } from '../compute/query-rows.js'
@@ -18,6 +19,7 @@ import type { VersionRecord } from '../engine/engine.js'
 import { QueryError, ValidationError } from '../errors.js'
 import { type Expr, isExpression, type Refs } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
+import { measureRecall, type Recall, type RecallOptions } from '../plan/measure-recall.js'
 import { type OnProgress, withProgress } from '../plan/progress.js'
 import { tableOf } from '../plan/query-node.js'
 import type { ResultLog } from '../plan/result-log.js'
@@ -30,6 +32,7 @@ import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { setOwn } from '../types/own-property.js'
+import type { VectorPrecision } from '../types/vector-precision.js'
 import { ChangeBuilder } from './change-builder.js'
 import type { IfExists, IfNotExists } from './if-exists.js'
 import { type TableFunction, type TableFunctionOptions, tableFunction } from './table-function.js'
@@ -135,7 +138,7 @@ export interface ComputedColumnOptions {
 }
 
 /** Options of `addEmbeddingIndex`. */
-export interface EmbeddingIndexOptions {
+export interface EmbeddingIndexOptions extends IndexMethodOptions {
   /**
    * The model: `miniEmbed()`, `sentenceTransformer(folder)`, a named function from texts to vectors, or an `Embedder`.
    * Left out on a `t.vector` column, which holds its vectors.
@@ -146,11 +149,20 @@ export interface EmbeddingIndexOptions {
    * product; higher is closer. @default 'cosine'
    */
   readonly metric?: Metric
+  /**
+   * How the vectors are stored, which searches rank by: less of it takes less of the file, and finds a little else. Not on
+   * a `t.vector` column. See `VectorPrecision` for what of a vector is lost. @default 'float32'
+   */
+  readonly precision?: VectorPrecision
   /** Name of the index. @default the column's name, an underscore and the model's name */
   readonly name?: string
   /** What to do when an index of that name exists. @default 'error' */
   readonly ifExists?: 'error' | 'ignore' | 'replace'
-  /** `'deferred'` leaves the vectors of the rows that are there to `pxt.drain()`. @default 'now' */
+  /**
+   * `'deferred'` leaves the vectors of the rows that are there to `pxt.drain()`. An index that replaces another one is
+   * made beside it then: searches use the old index and its model until the last vector is made, and the new one takes
+   * its place in one commit. Both models are needed meanwhile, for rows that change. @default 'now'
+   */
   readonly compute?: ComputeTime
   /** What a row that cannot be embedded does. @default 'abort' */
   readonly onError?: OnError
@@ -161,7 +173,8 @@ export interface EmbeddingIndexOptions {
 }
 
 /** Options of `addMultiVectorIndex`. */
-export interface MultiVectorIndexOptions extends Omit<EmbeddingIndexOptions, 'embed' | 'metric'> {
+export interface MultiVectorIndexOptions
+  extends Omit<EmbeddingIndexOptions, 'embed' | 'metric' | 'precision' | keyof IndexMethodOptions> {
   /**
    * The model: a `MultiEmbedder`, or a named function from texts to vectors, shape (tokens, dimensions) for each. Left
    * out on a `t.multiVector` column, which holds its vectors.
@@ -172,6 +185,11 @@ export interface MultiVectorIndexOptions extends Omit<EmbeddingIndexOptions, 'em
    * product, which is the same for vectors of length one. @default 'cosine'
    */
   readonly metric?: 'cosine' | 'inner_product'
+  /**
+   * How the vectors are stored, which scores are made of. Not on a `t.multiVector` column. See `VectorPrecision` for what
+   * of each vector is lost. @default 'float32'
+   */
+  readonly precision?: VectorPrecision
 }
 
 /** Options of `addTextIndex`. */
@@ -182,7 +200,7 @@ export interface TextIndexOptions {
    * @default 'none'
    */
   readonly language?: 'en' | 'none' | (string & {})
-  /** `'trigram'` finds any part of a text, in words or across them; it takes about four times the space. @default 'words' */
+  /** `'trigram'` finds any part of a text, in words or across them; it takes six times the space. @default 'words' */
   readonly tokenizer?: 'words' | 'trigram'
   /** Lengths of beginnings (1 to 20) whose queries are to be faster, such as `[2, 3]`. @default none */
   readonly prefix?: readonly number[]
@@ -557,22 +575,27 @@ export class Table<
     options: EmbeddingIndexOptions = {},
   ): Promise<Table<R, I, X | C, M, L>> {
     const { embed } = options
-    await this.#addVectors(column, options, { embedder: embed === undefined ? undefined : embedderOf(embed) })
+    const embedder = embed === undefined ? undefined : embedderOf(embed)
+    const method = indexMethod(options, `addEmbeddingIndex('${column}')`)
+    await loadMethod(method)
+    await this.#addVectors(column, options, { embedder, method })
     return this.#reopen()
   }
 
   async #addVectors(
     column: string,
     options: Omit<EmbeddingIndexOptions, 'embed'>,
-    kind: Pick<NewIndex, 'embedder' | 'multi'>,
+    kind: Pick<NewIndex, 'embedder' | 'multi' | 'method'>,
   ): Promise<void> {
-    const { metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute, onProgress } = options
+    const { metric = 'cosine', precision, name, ifExists = 'error', onError = 'abort', signal, compute } = options
+    const { onProgress } = options
     await withProgress(this.#session, onProgress, (meter) =>
       this.#session.attemptAlone((catalog, results) =>
         addEmbeddingIndex(this.#session, catalog, this.#target, {
           column,
           name,
           metric,
+          precision,
           ...kind,
           ifExists,
           onError,
@@ -583,6 +606,29 @@ export class Table<
         }),
       ),
     )
+  }
+
+  /**
+   * Measures how many of the best rows searches of an embedding index find, and how fast: it searches for vectors that
+   * are stored, by the method of the index and exactly. Waits until the index is ready in memory.
+   *
+   * @param which the column, or the name of the index
+   * @throws IndexError when there is no such index, it has no vectors, or no room in memory
+   * @example
+   * ```ts
+   * import { miniEmbed, Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('notes', { text: t.string() })
+   * const notes = await table.addEmbeddingIndex('text', { embed: miniEmbed(), method: 'ivfflat' })
+   * await notes.insert([{ text: 'green tea' }, { text: 'black tea' }])
+   * const { recall, exactMs, approximateMs } = await notes.measureRecall('text', { k: 1 })
+   * console.log(recall, exactMs, approximateMs) // 1 …
+   * ```
+   */
+  async measureRecall(which: X | { readonly index: string }, options: RecallOptions = {}): Promise<Recall> {
+    const catalog = await this.#session.catalog()
+    const table = catalog.byId(this.#target.id, this.#target.name)
+    return measureRecall(this.#session, catalog, table, which, options)
   }
 
   /**
@@ -604,6 +650,7 @@ export class Table<
    * @throws ExistsError when the index exists and `ifExists` is `'error'`
    * @throws IndexError when the model does not take what the column holds
    * @throws ModelError when the model fails
+   * @throws ValidationError when an option is none of such an index
    * @example
    * ```ts
    * import { Pixeltable, t } from 'pixeltable'
@@ -620,9 +667,10 @@ export class Table<
     column: C,
     options: MultiVectorIndexOptions = {},
   ): Promise<Table<R, I, X, M, L | C>> {
-    const { embed, ...rest } = options
+    const { embed } = options
+    checkMultiVectorOptions(options, `addMultiVectorIndex('${column}')`)
     const embedder = embed === undefined ? undefined : multiEmbedderOf(embed)
-    await this.#addVectors(column, rest, { embedder, multi: true })
+    await this.#addVectors(column, options, { embedder, multi: true })
     return this.#reopen()
   }
 

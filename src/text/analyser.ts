@@ -22,6 +22,8 @@ export type EachTerm = (term: string, start: number, end: number, isTail: boolea
 export interface TextAnalyser {
   readonly analysis: TextAnalysis
   each(text: string, visitor: EachTerm): void
+  /** Whether the language has stop words. */
+  readonly knowsStopWords: boolean
   /** Whether a term says nothing of what a text is about. */
   isStopWord(term: string): boolean
   /** Terms that words with this beginning may have become, beside those that begin so. */
@@ -98,6 +100,10 @@ class WordAnalyser implements TextAnalyser {
     }
   }
 
+  get knowsStopWords(): boolean {
+    return this.#isEnglish
+  }
+
   isStopWord(term: string): boolean {
     return this.#isEnglish && stemmedStopWords.has(term)
   }
@@ -117,7 +123,7 @@ class WordAnalyser implements TextAnalyser {
     if (terms === undefined) {
       terms = this.#terms(word)
       if (this.#known.size >= rememberedWords) this.#known.clear()
-      this.#known.set(word, terms)
+      if (word.length <= longest) this.#known.set(word, terms)
     }
     for (const term of terms) visitor(term, at, at + word.length, false)
   }
@@ -127,8 +133,8 @@ class WordAnalyser implements TextAnalyser {
     const folded = this.#folding.fold(word)
     const words = isAscii(folded) ? folded.match(asciiWord) : folded.match(anyWord)
     return (words ?? []).map((part) => {
-      const stem = this.#isEnglish && /^[a-z]+$/.test(part) ? porterStem(part) : part
-      return stem.length > longest ? wellFormed(stem.slice(0, longest)) : stem
+      const term = part.length > longest ? wellFormed(part.slice(0, longest)) : part
+      return this.#isEnglish && /^[a-z]+$/.test(term) ? porterStem(term) : term
     })
   }
 
@@ -180,6 +186,7 @@ const endings = [
 /** Substrings: the three characters from each one on, white space as one space. */
 class TrigramAnalyser implements TextAnalyser {
   readonly analysis: TextAnalysis
+  readonly knowsStopWords = false
   readonly #folding: LetterFolding
 
   constructor(language: string) {

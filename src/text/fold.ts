@@ -28,6 +28,7 @@ export class LetterFolding {
   #withoutMarks(letter: string): string {
     const known = this.#known.get(letter)
     if (known !== undefined) return known
+    if (!hasAccents.test(letter)) return letter
     const [base = '', ...marks] = letter.normalize('NFD')
     let kept = base
     for (const mark of marks) {
@@ -46,5 +47,7 @@ export const isAscii = (text: string): boolean => /^[\0-\x7f]*$/.test(text)
 /** A letter beyond ASCII, or one with marks of its own. */
 const markable = /[^\0-\x7f\p{M}]\p{M}*|[\0-\x7f]\p{M}+/gu
 const isMark = /^\p{M}$/u
+/** Scripts in which a letter with a mark may be the same letter; in others it is another sound. */
+const hasAccents = /^[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Script=Arabic}\p{Script=Hebrew}]/u
 /** Characters inside words that nobody sees: soft hyphens, joiners, variation selectors. */
 const invisible = /\u00ad|[\u200b-\u200d]|\u2060|[\ufe00-\ufe0f]|\ufeff/g

@@ -60,6 +60,12 @@ export function extractText(
   return `${first === 0 ? '' : ellipsis}${extract}${end === text.length ? '' : ellipsis}`
 }
 
+/** The phrases that a text has, as the index reads it. */
+export function foundPhrases(text: string, phrases: readonly Phrase[], analyser: TextAnalyser): string[] {
+  const { terms } = readTerms(text, analyser)
+  return [...new Set(findHits(terms, phrases).map(({ phrase }) => phrase.terms.join(' ')))]
+}
+
 function readTerms(text: string, analyser: TextAnalyser): { terms: string[]; spans: Span[] } {
   const terms: string[] = []
   const spans: Span[] = []

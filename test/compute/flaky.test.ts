@@ -14,7 +14,7 @@ test(`${cells} cells against a provider that limits, fails, resets, stalls and g
       name: 'flaky_double',
       concurrency: 64,
       retries: 10,
-      timeout: 3000,
+      timeout: 2000,
       rateLimit: { requestsPerMinute },
     },
     async function (n: number): Promise<number> {

@@ -64,6 +64,9 @@ test(`killed ${kills} times while inserting, the file has exactly the committed 
     expect(one('SELECT count(*) FROM chunks WHERE length IS NULL OR length <> length(text)')).toBe(0)
     expect(one('SELECT count(*) FROM chunks JOIN docs ON docs._rowid = chunks._base')).toBe(2 * rows)
     expect(one('SELECT count(*) FROM "chunks@meaning" JOIN chunks USING (_rowid)')).toBe(2 * rows)
+    const hits = `SELECT count(*) FROM "chunks@words@text" WHERE "chunks@words@text" MATCH`
+    expect(one(`${hits} 'paragraph'`)).toBe(rows)
+    expect(one(`${hits} '"batch ${batches}"'`)).toBe(rowsPerBatch)
     expect(one('SELECT count(*) FROM "chunks@errors"')).toBe(0)
     db.close()
   }
@@ -74,6 +77,7 @@ test(`killed ${kills} times while inserting, the file has exactly the committed 
   expect(await docs.count()).toBe(before + 1)
   const chunks = await pxt.getTable('chunks')
   expect(await chunks.similarity('text', { vector: [1, 1, 2, 3] }).count()).toBe(2 * before + 1)
+  expect(await chunks.match('text', 'paragraph more').count()).toBe(before + 1)
   pxt.close()
 })
 

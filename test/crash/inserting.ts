@@ -23,6 +23,7 @@ export async function openTables(path: string) {
     await view.addComputedColumn('length', (c) => length(c.text))
   }
   await view.addEmbeddingIndex('text', { embed: embedder, name: 'meaning', ifExists: 'ignore' })
+  await view.addTextIndex('text', { name: 'words', ifExists: 'ignore' })
   return { pxt, docs }
 }
 

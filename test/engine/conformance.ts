@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { TableDefinition } from '../../src/catalog/definition.js'
+import type { TableDefinition, TextIndexDefinition } from '../../src/catalog/definition.js'
 import { definitionFromJson, definitionToJson } from '../../src/catalog/serialize.js'
 import { defineTable } from '../../src/compute/definitions.js'
 import type { Commit, Engine, Select, TableWrite } from '../../src/engine/index.js'
 import { ConflictError, ExistsError, MediaError, PixeltableError, ValidationError } from '../../src/errors.js'
 import type { Node } from '../../src/expr/node.js'
 import { literal } from '../../src/expr/node.js'
+import type { TextQuery } from '../../src/text/index.js'
 import type { DecodeContext, Stored } from '../../src/types/column-type.js'
 import { t } from '../../src/types/t.js'
 
@@ -295,6 +296,63 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect(await engine.count(select, decode)).toBe(3)
       await commit({ writes: [{ table, deletes: [1], vectors: [{ index: 'i', rows: [2], vectors: [null] }] }] })
       expect(await engine.count(select, decode)).toBe(1)
+    })
+
+    test('searches texts as they are and as they were, whatever changed them', async () => {
+      const plain = await create('t', { s: t.string() })
+      const index: TextIndexDefinition = {
+        id: 2,
+        name: 'i',
+        columns: [{ name: 's', weight: 1 }],
+        language: 'en',
+        tokenizer: 'words',
+        prefix: [],
+      }
+      const table: TableDefinition = { ...plain, textIndexes: [index], nextId: 3, schemaVersion: 2 }
+      const tea = { terms: ['tea'], prefix: false }
+      const hits = async (query: Partial<TextQuery>, asOf?: number) => {
+        const held = asOf === undefined ? undefined : await engine.holdTexts([table], index, asOf)
+        const search = {
+          kind: 'text' as const,
+          owner: table,
+          index,
+          columns: ['s'],
+          query: { any: [], all: [], none: [], ...query },
+          held,
+        }
+        const found = await engine.select(
+          {
+            from: { kind: 'table', line: [table], asOf, search },
+            columns: [{ name: 'id', value: { kind: 'rowid', table: table.id } }],
+          },
+          decode,
+        )
+        if (held) await engine.release(held)
+        return found.map(([id]) => id)
+      }
+      await commit({
+        writes: [{ table: plain, inserts: inserts(['s'], [['Green tea'], ['bread'], ['Tea, tea and teas']]) }],
+      })
+      const { version } = await commit({ schema: [{ kind: 'alterTable', was: plain, table }] })
+      expect(await hits({ any: [tea] })).toEqual([3, 1])
+      expect(await hits({ any: [tea], none: [{ terms: ['gr'], prefix: true }] })).toEqual([3])
+      expect(await hits({ any: [tea], all: [[{ terms: ['green', 'tea'], prefix: false }]] })).toEqual([1])
+      expect(await hits({})).toEqual([])
+      await commit({
+        writes: [
+          {
+            table,
+            deletes: [3],
+            updates: [{ rows: [2], columns: ['s'], values: [['black tea']] }],
+            inserts: inserts(['s'], [['a teapot']]),
+          },
+        ],
+      })
+      expect(await hits({ any: [tea] })).toEqual([1, 2])
+      expect(await hits({ any: [{ terms: ['tea'], prefix: true }] })).toEqual([1, 2, 4])
+      expect(await hits({ any: [tea] }, version)).toEqual([3, 1])
+      await commit({ schema: [{ kind: 'restore', tables: [table], asOf: version, reverts: version + 1 }] })
+      expect(await hits({ any: [tea] })).toEqual([3, 1])
     })
 
     test('keeps files once, and reads any part', async () => {

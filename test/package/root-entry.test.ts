@@ -56,6 +56,7 @@ describe('the root entry', () => {
       'countDistinct',
       'denseRank',
       'documentSplitter',
+      'evaluate',
       'evaluateRuns',
       'exists',
       'first',
@@ -103,6 +104,6 @@ describe('the root entry', () => {
   })
 
   test('these packages are optional', () => {
-    expect(Object.keys(optionalPackages)).toEqual(['apache-arrow', 'onnxruntime-node', 'sharp', 'unpdf'])
+    expect(Object.keys(optionalPackages)).toEqual(['apache-arrow', 'onnxruntime-node', 'sharp', 'unpdf', 'usearch'])
   })
 })

@@ -117,7 +117,7 @@ test('long calls count from when they have surely arrived', async () => {
   const limiter = new RateLimiter({ requestsPerMinute: 1 }, clock)
   const slow: Plan = { asked: 0, arrives: 500, lasts: 50_000, estimate: 0, tokens: 0 }
   const log = await serverLog([slow, slow, slow], limiter, clock)
-  expect(log.map(({ at }) => Math.round(at / 1000))).toEqual([1, 62, 123])
+  expect(log.map(({ at }) => Math.round(at / 1000))).toEqual([1, 63, 125])
 })
 
 test('a pause holds everything, a cancelled call counts for nothing, a call beyond the limit goes alone', async () => {

@@ -108,6 +108,7 @@ describe('what is missing is made', () => {
         '  stars  int',
         '  n      int        = sync_letters(text)',
         '  index text_two on text: cosine, two@1',
+        '  index stars on stars: ordered',
       ].join('\n'),
     )
   })

@@ -2,6 +2,7 @@ import type { TableDefinition } from '../../catalog/definition.js'
 import { definitionToJson } from '../../catalog/serialize.js'
 import { ConflictError, ExistsError, ValidationError } from '../../errors.js'
 import type { Stored } from '../../types/column-type.js'
+import { encodeVector } from '../../types/vector-precision.js'
 import {
   CannotFill,
   type Commit,
@@ -383,11 +384,12 @@ class Transaction {
         name,
         ids.filter((_, i) => rows[i]! > 0),
       )
+      const { precision, dimensions } = table.indexes.find((found) => found.name === index) ?? {}
       const put = this.#connection.prepare(`INSERT OR REPLACE INTO ${quote(name)} VALUES (?, ?, ?)`)
       const remove = this.#connection.prepare(`DELETE FROM ${quote(name)} WHERE _rowid = ?`)
       for (const [i, id] of ids.entries()) {
         const vector = vectors[i]!
-        if (vector) put.run(id, this.#version, new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
+        if (vector) put.run(id, this.#version, encodeVector(vector, precision, dimensions))
         else if (rows[i]! > 0) remove.run(id)
         if (i % rowsPerStep === 0) yield
       }

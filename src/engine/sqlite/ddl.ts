@@ -145,6 +145,11 @@ export function alterTable(was: TableDefinition, table: TableDefinition): string
       ...renameIndex(index.name, retiredName(index)),
       renameErrors(index.name, retiredName(index)),
     ]),
+    ...indexes.renamed.flatMap(([{ name, id }]) => [...renameIndex(name, `@@${id}`), renameErrors(name, `@@${id}`)]),
+    ...indexes.renamed.flatMap(([{ id }, to]) => [
+      ...renameIndex(`@@${id}`, to.name),
+      renameErrors(`@@${id}`, to.name),
+    ]),
     ...indexes.made.flatMap((index) =>
       isNew(index)
         ? createVectors(table, index)

@@ -2,21 +2,27 @@ import type { Database } from 'better-sqlite3'
 import { analyserOf, type TextAnalysis, termsOf } from '../../text/index.js'
 import { decodeVector } from '../../types/arrays.js'
 import { type MaxSimMetric, maxSim } from '../../types/max-sim.js'
+import { decodeStored, type VectorPrecision } from '../../types/vector-precision.js'
 import { registerAggregates } from './aggregates.js'
 
 /** Functions of the engine's own. Those of expressions are bridges. */
 export function registerFunctions(db: Database): void {
   db.function('pxt_dot', { deterministic: true }, dot())
   db.function('pxt_maxsim', { deterministic: true }, lateInteraction())
+  db.function('pxt_vector', { deterministic: true }, (stored: unknown, precision: unknown, dimensions: unknown) =>
+    stored instanceof Uint8Array
+      ? Buffer.from(decodeStored(stored, precision as VectorPrecision, dimensions as number).buffer)
+      : null,
+  )
   db.function('pxt_terms', { deterministic: true }, (text: unknown, language: unknown, tokenizer: unknown) =>
     typeof text === 'string' ? termsOf(text, analyserOf({ language, tokenizer } as TextAnalysis)) : null,
   )
   db.table('pxt_ranked', {
-    columns: ['id', 'score'],
+    columns: ['id', 'score', 'position'],
     parameters: ['ranking'],
     *rows(ranking: unknown) {
       const [rowids, scores] = JSON.parse(ranking as string) as [number[], number[]]
-      for (let i = 0; i < rowids.length; i++) yield [rowids[i]!, scores[i]!]
+      for (let i = 0; i < rowids.length; i++) yield [rowids[i]!, scores[i]!, i]
     },
   })
   registerAggregates(db)

@@ -28,7 +28,10 @@ export function vectorsOf(
   const table = line[0]!
   if (keepsVectors(index)) {
     const name = vectorsTable(table.storedAs ?? table.name, index.storedAs ?? index.name)
-    return asOf === undefined ? new Fragment(quote(name)) : union(name, ['_rowid', 'vector'], asOf)
+    const stored = asOf === undefined ? new Fragment(quote(name)) : union(name, ['_rowid', 'vector'], asOf)
+    const { precision, dimensions = 0 } = index
+    if (precision === undefined) return stored
+    return sql`(SELECT _rowid, pxt_vector(vector, ${bind(precision)}, ${bind(dimensions)}) AS vector FROM ${stored})`
   }
   const owns = ({ columns }: TableDefinition) => columns.some(({ name }) => name === index.column)
   const depth = line.findIndex(owns)

@@ -27,11 +27,13 @@ import { registerAggregate } from './aggregates.js'
 import { toBinding } from './binding.js'
 import { cellRecord, codeAt } from './cell-records.js'
 import { commitSteps, lastVersion, nextRowid } from './commit.js'
+import { CommonWords } from './common-words.js'
 import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
 import { createText, errorsTable } from './ddl.js'
 import { quote } from './fragment.js'
 import { changesSql, countRowsSql, termsOf } from './history.js'
+import { indexBytes } from './index-bytes.js'
 import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
 import { insertTerms } from './text-indexes.js'
@@ -57,12 +59,14 @@ class SqliteEngine implements Engine {
   readonly #connection: Connection
   readonly #transactions: Transactions
   readonly vectors: SqliteVectors
+  readonly #commonWords: CommonWords
   #held = 0
 
   constructor(connection: Connection, readonly: boolean) {
     this.#connection = connection
     this.#transactions = new Transactions(connection)
     this.vectors = new SqliteVectors(connection, this.#transactions)
+    this.#commonWords = new CommonWords(connection)
     this.readonly = readonly
   }
 
@@ -249,6 +253,11 @@ class SqliteEngine implements Engine {
     return nextRowid(this.#connection, table) ?? 1
   }
 
+  async indexBytes(table: TableDefinition): Promise<ReadonlyMap<number, number>> {
+    await this.#transactions.outside()
+    return indexBytes(this.#connection, table)
+  }
+
   async vacuum(keepFrom: number): Promise<VacuumResult> {
     if (this.readonly) throw new EngineError('cannot vacuum: the database was opened read-only')
     try {
@@ -269,6 +278,16 @@ class SqliteEngine implements Engine {
   }
 
   async select(select: Select, context: DecodeContext): Promise<unknown[][]> {
+    if (this.#transactions.open) await this.#transactions.outside()
+    const rare = this.#commonWords.without(select)
+    if (rare) {
+      const rows = await this.#select(rare, context)
+      if (rows.length === select.limit) return rows
+    }
+    return this.#select(select, context)
+  }
+
+  async #select(select: Select, context: DecodeContext): Promise<unknown[][]> {
     const { sql, params, types, aggregates } = compileSelect(select)
     const wide = types.some((type) => type.wide)
     for (const aggregate of aggregates) registerAggregate(this.#connection.db, aggregate, context)

@@ -69,21 +69,12 @@ export class TextIndexes {
 
   /** The full-text indexes as the commit leaves them. */
   #stored(): StoredIndex[] {
-    const rows = this.#connection.prepare('SELECT id, name, definition FROM pxt_tables').all() as {
-      id: number
-      name: string
-      definition: string
-    }[]
-    if (!rows.some(({ definition }) => definition.includes('"textIndexes"'))) return []
-    // Without the types of columns: names are all that is needed.
-    const tables = new Map(
-      rows.map(({ id, name, definition }) => [id, { ...JSON.parse(definition), id, name } as TableDefinition]),
-    )
+    const columns = 'SELECT id, name, definition FROM pxt_tables'
+    const one = this.#connection.prepare(`${columns} WHERE id = ?`)
     const lineOf = (table: TableDefinition): TableDefinition[] =>
-      table.view ? [table, ...lineOf(tables.get(table.view.base)!)] : [table]
-    return [...tables.values()].flatMap((table) =>
-      (table.textIndexes ?? []).map((index) => ({ line: lineOf(table), index })),
-    )
+      table.view ? [table, ...lineOf(parsed(one.get(table.view.base)))] : [table]
+    const found = this.#connection.prepare(`${columns} WHERE instr(definition, '"textIndexes"') > 0`).all().map(parsed)
+    return found.flatMap((table) => (table.textIndexes ?? []).map((index) => ({ line: lineOf(table), index })))
   }
 
   /** Rows of a table, or rows that derive from such, whose terms may be others. */
@@ -150,6 +141,12 @@ export class TextIndexes {
 export function insertTerms(connection: Connection, into: string, index: TextIndexDefinition, terms: Fragment): void {
   const columns = index.columns.map((_, i) => `c${i}`)
   connection.prepare(`INSERT INTO ${into} (rowid, ${columns.join(', ')}) ${terms.sql}`).run(...terms.params)
+}
+
+/** A table as the catalog stores it, without the types of its columns: names are all that is needed here. */
+function parsed(row: unknown): TableDefinition {
+  const { id, name, definition } = row as { id: number; name: string; definition: string }
+  return { ...JSON.parse(definition), id, name }
 }
 
 const name = (table: TableDefinition, index: TextIndexDefinition): string => quote(textTable(table.name, index.name))

@@ -1,4 +1,5 @@
 import type { IndexDefinition, TableDefinition } from '../../catalog/definition.js'
+import { decodeStored } from '../../types/vector-precision.js'
 import type { Select, StoredVectors, VectorChanges, VectorReader } from '../engine.js'
 import { toBinding } from './binding.js'
 import { lastVersion } from './commit.js'
@@ -80,7 +81,7 @@ function vectorPage(
 ): StoredVectors {
   const { name, column } = placeOf(table, index)
   const sql = `SELECT _rowid, ${column} FROM ${name} WHERE _rowid > ? AND ${column} IS NOT NULL ORDER BY _rowid LIMIT ?`
-  return stored(connection.prepare(sql).raw().all(after, limit))
+  return stored(index, connection.prepare(sql).raw().all(after, limit))
 }
 
 /** Those that have none are left out. */
@@ -94,7 +95,10 @@ function vectorsOfRows(
   const read = connection
     .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _rowid = ? AND ${column} IS NOT NULL`)
     .raw()
-  return stored(rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)))
+  return stored(
+    index,
+    rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)),
+  )
 }
 
 function vectorChanges(
@@ -104,9 +108,10 @@ function vectorChanges(
   since: number,
 ): VectorChanges | undefined {
   const first = connection.prepare(`SELECT value FROM pxt_meta WHERE key = 'first_version'`).pluck().get() as number
-  if (since < first) return undefined
-  const { name, column } = placeOf(table, index)
+  if (since < first || isFilled(connection, table, index, since)) return undefined
+  const { name, history, column } = placeOf(table, index)
   const set = stored(
+    index,
     connection
       .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _version > ? AND ${column} IS NOT NULL`)
       .raw()
@@ -114,23 +119,41 @@ function vectorChanges(
   )
   const gone = connection
     .prepare(
-      `SELECT DISTINCT _rowid FROM ${quote(historyTable(table.name))} WHERE _until > ? AND _rowid NOT IN (SELECT _rowid FROM ${name} WHERE ${column} IS NOT NULL)`,
+      `SELECT DISTINCT _rowid FROM ${history} WHERE _until > ? AND _rowid NOT IN (SELECT _rowid FROM ${name} WHERE ${column} IS NOT NULL)`,
     )
     .pluck()
     .all(since) as number[]
   return { set, gone }
 }
 
-/** Where an index has its vectors: in a table of its own, or in a column of its table. */
-function placeOf(table: TableDefinition, index: IndexDefinition): { readonly name: string; readonly column: string } {
-  return keepsVectors(index)
-    ? { name: quote(vectorsTable(table.name, index.name)), column: 'vector' }
-    : { name: quote(table.name), column: quote(index.column) }
+/** Whether the column of an index was filled since a version: that does not make rows younger. */
+function isFilled(connection: Connection, table: TableDefinition, index: IndexDefinition, since: number): boolean {
+  const column = keepsVectors(index) ? undefined : table.columns.find(({ name }) => name === index.column)
+  return (
+    column?.computed !== undefined &&
+    connection
+      .prepare('SELECT 1 FROM pxt_pending WHERE table_id = ? AND what = ? AND _until > ?')
+      .get(table.id, column.id, since) !== undefined
+  )
 }
 
-function stored(rows: readonly unknown[]): StoredVectors {
+/** Where an index has its vectors: in a table of its own, or in a column of its table. */
+function placeOf(
+  table: TableDefinition,
+  index: IndexDefinition,
+): { readonly name: string; readonly history: string; readonly column: string } {
+  const name = keepsVectors(index) ? vectorsTable(table.name, index.name) : table.name
+  const column = keepsVectors(index) ? 'vector' : quote(index.column)
+  return { name: quote(name), history: quote(historyTable(name)), column }
+}
+
+/** Vectors as float32, however they are stored. */
+function stored({ precision, dimensions }: IndexDefinition, rows: readonly unknown[]): StoredVectors {
+  const vectors = rows.map((row) => (row as [number, Uint8Array])[1])
   return {
     rowids: rows.map((row) => (row as [number, Uint8Array])[0]),
-    vectors: rows.map((row) => (row as [number, Uint8Array])[1]),
+    vectors: precision
+      ? vectors.map((vector) => new Uint8Array(decodeStored(vector, precision, dimensions).buffer))
+      : vectors,
   }
 }

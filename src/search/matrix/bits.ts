@@ -1,7 +1,6 @@
 import type { Metric } from '../../catalog/definition.js'
 import { type EncodedQuery, type Encoding, field } from './encoding.js'
 import { normOf } from './metric.js'
-import { headerBytes } from './plain-kernel.js'
 import type { Rotation } from './rotation.js'
 
 /** The best distance between sixteen levels, evenly spaced, for normal numbers of variance one (Max, 1960). */
@@ -19,36 +18,28 @@ export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rota
   const direction = new Float32Array(centre.length)
   const unitOf = (norm: number) => (metric === 'cosine' && norm > 0 ? norm : 1)
 
-  /** Puts what `vector / unit` differs from the centre, at length one, into `direction`; returns how much that is. */
-  function depart(vector: Float32Array, unit: number, from: Float32Array | undefined): number {
-    for (let i = 0; i < vector.length; i++) direction[i] = vector[i]! / unit - (from ? from[i]! : 0)
+  /** Puts what `vector / unit` differs from `origin`, at length one, into `direction`; returns how much that is. */
+  function depart(vector: Float32Array, unit: number, origin: Float32Array): number {
+    const inverse = 1 / unit
+    for (let i = 0; i < vector.length; i++) direction[i] = vector[i]! * inverse - origin[i]!
     const distance = normOf(direction)
-    if (distance > 0) for (let i = 0; i < direction.length; i++) direction[i]! /= distance
+    const factor = distance > 0 ? 1 / distance : 0
+    for (let i = 0; i < direction.length; i++) direction[i]! *= factor
     return distance
   }
 
   return {
     rowBytes,
-    queryBytes: planes * rowBytes,
+    workBytes: 4 * dimensions,
 
-    encode(vector, norm, { floats, bytes }, address) {
+    encode(vector, norm, { kernel, floats, workAt }, address) {
       const unit = unitOf(norm)
       const distance = depart(vector, unit, centre)
-      const rotated = rotation.rotate(direction)
-      const at = address + headerBytes
-      bytes.fill(0, at, at + rowBytes)
-      let absolute = 0
-      for (let from = 0; from < dimensions; from += 8) {
-        let byte = 0
-        for (let i = 0; i < 8; i++) {
-          const x = rotated[from + i]!
-          absolute += Math.abs(x)
-          if (x > 0) byte |= 1 << i
-        }
-        bytes[at + (from >> 3)] = byte
-      }
+      floats.set(rotation.rotate(direction), workAt >> 2)
+      kernel.signs(workAt, address, dimensions)
       const header = address >> 2
-      floats[header + field.scale] = absolute > 0 ? (distance * dimensions) / absolute : 0
+      const sizes = floats[header + field.scale]!
+      floats[header + field.scale] = sizes > 0 ? (distance * dimensions) / sizes : 0
       floats[header + field.bias] =
         metric === 'euclidean' ? (distance * distance) / -2 : metric === 'cosine' ? dot(centre, vector) / unit : 0
       floats[header + field.margin] = 0
@@ -57,7 +48,11 @@ export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rota
     query(vector): EncodedQuery {
       // Inner products with the centre are the same for all rows, unless the query is centred too.
       const norm = normOf(vector)
-      const distance = depart(vector, unitOf(norm), metric === 'inner_product' ? undefined : centre)
+      const distance = depart(
+        vector,
+        unitOf(norm),
+        metric === 'inner_product' ? new Float32Array(centre.length) : centre,
+      )
       const rotated = rotation.rotate(direction)
       const elements = new Uint8Array(planes * rowBytes)
       const step = levelStep * Math.sqrt(dimensions)

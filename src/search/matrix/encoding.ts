@@ -27,14 +27,16 @@ export interface Views {
   readonly kernel: Kernel
   readonly floats: Float32Array
   readonly bytes: Uint8Array
+  /** Where `workBytes` are free. */
+  readonly workAt: number
 }
 
 /** How the resident copy of a vector is made. */
 export interface Encoding {
   /** Of the elements of a row; a multiple of 8. */
   readonly rowBytes: number
-  /** Of the elements of a query. */
-  readonly queryBytes: number
+  /** That a query, or the making of a row, takes. */
+  readonly workBytes: number
   /** Writes the row of `vector`, whose length is `norm`, to `address`: header and elements. */
   encode(vector: Float32Array, norm: number, views: Views, address: number): void
   query(vector: Float32Array): EncodedQuery

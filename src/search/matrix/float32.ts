@@ -21,7 +21,7 @@ export function float32Encoding(metric: Metric, dimensions: number): Encoding {
 
   return {
     rowBytes,
-    queryBytes: rowBytes,
+    workBytes: rowBytes,
 
     encode(vector, norm, { floats }, address) {
       const header = address >> 2

@@ -2,7 +2,6 @@ import type { Metric } from '../../catalog/definition.js'
 import { dotBounds } from './bounds.js'
 import { type EncodedQuery, type Encoding, field, roundoff, tiny, trusted } from './encoding.js'
 import { normOf } from './metric.js'
-import { headerBytes } from './plain-kernel.js'
 
 const highest = 127
 
@@ -18,22 +17,19 @@ export function int8Encoding(metric: Metric, dimensions: number): Encoding {
 
   return {
     rowBytes,
-    queryBytes: 2 * rowBytes,
+    workBytes: 4 * rowBytes,
 
-    encode(vector, norm, { floats, bytes }, address) {
+    encode(vector, norm, { kernel, floats, workAt }, address) {
       const header = address >> 2
-      const codes = address + headerBytes
-      const step = largest(vector) / highest || 1
-      let squares = 0
-      for (let i = 0; i < dimensions; i++) {
-        const x = vector[i]! / step
-        const code = Math.round(x)
-        bytes[codes + i] = code
-        squares += (x - code) * (x - code)
-      }
-      bytes.fill(0, codes + dimensions, codes + rowBytes)
-      const remainder = step * Math.sqrt(squares)
-      const margin = (remainder + (norm + remainder) * (queryError + rounding)) * (1 + 2 ** -20)
+      // The factor that makes the largest element 127 must be a float32.
+      const enlarged = norm < trusted.from ? 2 ** 60 : 1
+      const values = workAt >> 2
+      floats.set(enlarged === 1 ? vector : vector.map((x) => x * enlarged), values)
+      floats.fill(0, values + dimensions, values + rowBytes)
+      kernel.quantise(workAt, address, rowBytes)
+      const step = 1 / floats[header + field.scale]! / enlarged
+      const remainder = step * Math.sqrt(floats[header + field.margin]!)
+      const margin = (remainder + (norm + remainder) * (queryError + 2 * rounding)) * (1 + 2 ** -20)
       const unit = metric === 'cosine' && norm > 0 ? norm : 1
       const trustworthy = unit !== 1 || norm <= (metric === 'euclidean' ? Math.sqrt(trusted.to) : trusted.to)
       const bias = metric === 'euclidean' && trustworthy ? (norm * norm) / -2 : 0
@@ -74,6 +70,9 @@ function amplitudeOf(vector: Float32Array, top: number): number {
 
 function largest(vector: Float32Array): number {
   let largest = 0
-  for (let i = 0; i < vector.length; i++) largest = Math.max(largest, Math.abs(vector[i]!))
+  for (let i = 0; i < vector.length; i++) {
+    const x = Math.abs(vector[i]!)
+    if (x > largest) largest = x
+  }
   return largest
 }

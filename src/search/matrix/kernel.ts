@@ -29,6 +29,13 @@ export interface Kernel {
   readonly dotBits: Scan
   /** Multiplies float32 numbers by signs, then by the Walsh-Hadamard matrix, in place. `length` is a power of two from 8. */
   hadamard(values: number, signs: number, length: number): void
+  /**
+   * Makes a row of int8 of float32 numbers. Its scale is the factor that makes the largest of them 127, its margin the sum
+   * of the squares of what rounding took away, in units of codes. `length` is a multiple of 16.
+   */
+  quantise(values: number, row: number, length: number): void
+  /** Makes a row of bits of float32 numbers: 1 where positive. Its scale is the sum of their sizes. `length` is a multiple of 64. */
+  signs(values: number, row: number, length: number): void
   /** Estimates MaxSim from codes; for this and the next two see `assembly/kernel.ts`. */
   maxSimCodes(table: number, parts: number, records: number, count: number, out: number): void
   maxSimFloat64(

@@ -1,5 +1,7 @@
 import type { Kernel } from './kernel.js'
 
+const { fround } = Math
+
 /** Bytes before the elements of a row: scale, bias and margin as float32, and 4 that are unused. */
 export const headerBytes = 16
 
@@ -37,7 +39,7 @@ export class PlainKernel implements Kernel {
       for (let q = query >> 2, r = (row + headerBytes) >> 2, end = q + (length >> 2); q < end; q++, r++) {
         dot += floats[q]! * floats[r]!
       }
-      floats[(out >> 2) + i] = this.#bound(row, dot * step, factor)
+      floats[(out >> 2) + i] = this.#bound(row, dot, step, factor)
     }
   }
 
@@ -60,7 +62,7 @@ export class PlainKernel implements Kernel {
       for (let q = query >> 1, r = row + headerBytes, end = r + length; r < end; q++, r++) {
         dot += this.#shorts[q]! * this.#bytes[r]!
       }
-      this.#floats[(out >> 2) + i] = this.#bound(row, dot * step, factor)
+      this.#floats[(out >> 2) + i] = this.#bound(row, dot, step, factor)
     }
   }
 
@@ -77,7 +79,7 @@ export class PlainKernel implements Kernel {
           }
         }
       }
-      this.#floats[(out >> 2) + i] = this.#bound(row, (length * 8 * 15 - 2 * different) * step, factor)
+      this.#floats[(out >> 2) + i] = this.#bound(row, length * 8 * 15 - 2 * different, step, factor)
     }
   }
 
@@ -95,6 +97,35 @@ export class PlainKernel implements Kernel {
         }
       }
     }
+  }
+
+  quantise(values: number, row: number, length: number): void {
+    const vector = this.#floats.subarray(values >> 2, (values >> 2) + length)
+    const top = vector.reduce((top, x) => Math.max(top, Math.abs(x)), 0)
+    const inverse = top > 0 ? fround(127 / top) : 1
+    let squares = 0
+    for (let i = 0; i < length; i++) {
+      const x = fround(vector[i]! * inverse)
+      const code = Math.round(x)
+      squares += (x - code) ** 2
+      this.#bytes[row + headerBytes + i] = code
+    }
+    this.#floats[row >> 2] = inverse
+    this.#floats[(row >> 2) + 2] = squares
+  }
+
+  signs(values: number, row: number, length: number): void {
+    const vector = this.#floats.subarray(values >> 2, (values >> 2) + length)
+    const bits = row + headerBytes
+    // Summed as in WebAssembly, so that estimates are the same.
+    const sizes = new Float32Array(4)
+    for (let i = 0; i < length; i += 8) {
+      let byte = 0
+      for (let j = 0; j < 8; j++) if (vector[i + j]! > 0) byte |= 1 << j
+      this.#bytes[bits + (i >> 3)] = byte
+      for (let j = 0; j < 4; j++) sizes[j]! += fround(Math.abs(vector[i + j]!) + Math.abs(vector[i + j + 4]!))
+    }
+    this.#floats[row >> 2] = fround(sizes[0]! + sizes[1]!) + fround(sizes[2]! + sizes[3]!)
   }
 
   maxSimCodes(table: number, parts: number, records: number, count: number, out: number): void {
@@ -160,9 +191,12 @@ export class PlainKernel implements Kernel {
     return rows + stride * (list === 0 ? i : this.#words[(list >> 2) + i]!)
   }
 
-  #bound(row: number, dot: number, factor: number): number {
+  /** Rounded at every step as in WebAssembly. */
+  #bound(row: number, dot: number, step: number, factor: number): number {
+    const floats = this.#floats
     const header = row >> 2
-    return factor * (dot * this.#floats[header]! + this.#floats[header + 2]!) + this.#floats[header + 1]!
+    const product = fround(fround(fround(dot) * fround(step)) * floats[header]!)
+    return fround(fround(factor) * fround(product + floats[header + 2]!)) + floats[header + 1]!
   }
 }
 

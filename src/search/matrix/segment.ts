@@ -8,7 +8,7 @@ export const blockRows = 4096
 // Not 0, which stands for no list.
 const listAt = 64
 const outAt = listAt + 4 * blockRows
-const queryAt = outAt + 4 * blockRows
+const workAt = outAt + 4 * blockRows
 
 /** Bytes from one row to the next: the loops over float32 are faster where rows begin at a multiple of 16. */
 export const strideOf = (rowBytes: number): number => headerBytes + Math.ceil(rowBytes / 16) * 16
@@ -16,6 +16,7 @@ export const strideOf = (rowBytes: number): number => headerBytes + Math.ceil(ro
 /** What one memory holds of a matrix: a list of rows to scan, the results, the query, then the rows. */
 export class Segment implements Views {
   readonly kernel: Kernel
+  readonly workAt = workAt
   readonly stride: number
   readonly #length: number
   readonly #rowsAt: number
@@ -24,11 +25,11 @@ export class Segment implements Views {
   #list: Uint32Array = new Uint32Array(0)
   #out: Float32Array = new Float32Array(0)
 
-  constructor(kernel: Kernel, { rowBytes, queryBytes }: Encoding) {
+  constructor(kernel: Kernel, { rowBytes, workBytes }: Encoding) {
     this.kernel = kernel
     this.stride = strideOf(rowBytes)
     this.#length = rowBytes
-    this.#rowsAt = queryAt + Math.ceil(queryBytes / 64) * 64
+    this.#rowsAt = workAt + Math.ceil(workBytes / 64) * 64
     this.reserve(1)
   }
 
@@ -66,9 +67,9 @@ export class Segment implements Views {
   }
 
   #scan(query: EncodedQuery, rows: number, list: number, count: number): Float32Array {
-    this.bytes.set(query.elements, queryAt)
+    this.bytes.set(query.elements, workAt)
     const { scan, step, factor } = query
-    this.kernel[scan](queryAt, rows, this.stride, this.#length, list, count, outAt, step, factor)
+    this.kernel[scan](workAt, rows, this.stride, this.#length, list, count, outAt, step, factor)
     return this.#out
   }
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Metric } from '../../catalog/definition.js'
 import { IndexError, ValidationError } from '../../errors.js'
 import { bitEncoding } from './bits.js'
@@ -39,6 +38,8 @@ export interface SearchOptions {
   readonly offset?: number | undefined
   /** Only these rows, in any order. Ids that the matrix does not have do not count. Ascending ids are found fastest. */
   readonly filter?: ArrayLike<number> | undefined
+  /** As `filter`, in several lists. */
+  readonly among?: readonly ArrayLike<number>[] | undefined
   /** With precision `bit`: how many rows are compared exactly, for each result. @default 4 */
   readonly oversample?: number | undefined
 }
@@ -60,9 +61,6 @@ const centreGrowth = 4
 
 /** Rows whose vectors are fetched at a time, at least. */
 const fetchedRows = 64
-
-/** Milliseconds until the event loop is let in. */
-const slice = 15
 
 /** For tests: where the memory is. */
 export interface MatrixMemory {
@@ -99,8 +97,6 @@ export class VectorMatrix {
   readonly #sum: Float64Array
   #summed = 0
   #centred = 0
-  /** Raised by every change. */
-  #changes = 0
 
   constructor(options: VectorMatrixOptions, memory: MatrixMemory = {}) {
     const { dimensions, metric, precision = 'float32', vectors } = options
@@ -121,6 +117,11 @@ export class VectorMatrix {
   /** How many rows there are. */
   get size(): number {
     return this.#rowids.length
+  }
+
+  /** The ids of the rows, in no order. */
+  get rowids(): readonly number[] {
+    return this.#rowids
   }
 
   /** Bytes of memory held. */
@@ -147,7 +148,6 @@ export class VectorMatrix {
       norms[i] = normOf(reader.read(i))
       if (!Number.isFinite(norms[i])) throw new ValidationError(`vector ${i} has NaN or an infinity`, { row: i })
     }
-    this.#changes++
     if (this.#rotation) this.#recentre(reader, norms)
     for (let i = 0; i < rowids.length; i++) {
       const rowid = rowids[i]!
@@ -165,7 +165,6 @@ export class VectorMatrix {
   /** Takes rows out; says how many of them there were. */
   delete(rowids: ArrayLike<number>): number {
     const before = this.size
-    this.#changes++
     for (let i = 0; i < rowids.length; i++) {
       const slot = this.#slots.get(rowids[i]!)
       if (slot < 0) continue
@@ -186,54 +185,28 @@ export class VectorMatrix {
    * The best rows.
    * @throws ValidationError when the query has another length, NaN or an infinity, or `k` or `offset` is not a count
    */
-  search(query: Float32Array, options: SearchOptions): SearchResult {
-    const search = this.#begin(query, options)
-    while (search.scan.next().done !== true);
-    return search.finish()
-  }
-
-  /**
-   * As `search`, with a pause for the event loop every 15 ms. Where rows change meanwhile, the search is done again at
-   * one go.
-   */
-  async searchInSlices(query: Float32Array, options: SearchOptions & { signal?: AbortSignal }): Promise<SearchResult> {
-    options.signal?.throwIfAborted()
-    const search = this.#begin(query, options)
-    const changes = this.#changes
-    let started = performance.now()
-    while (search.scan.next().done !== true) {
-      if (performance.now() - started < slice) continue
-      await setImmediate()
-      options.signal?.throwIfAborted()
-      if (changes !== this.#changes) return this.search(query, options)
-      started = performance.now()
-    }
-    return search.finish()
-  }
-
-  #begin(query: Float32Array, { k, offset = 0, filter, oversample = 4 }: SearchOptions) {
+  search(
+    query: Float32Array,
+    { k, offset = 0, filter, among = filter && [filter], oversample = 4 }: SearchOptions,
+  ): SearchResult {
     if (query.length !== this.#dimensions) {
       throw new ValidationError(`expected a query of ${this.#dimensions} numbers, got ${query.length}`)
     }
     if (!Number.isFinite(normOf(query))) throw new ValidationError('the query has NaN or an infinity')
     checkCount('k', k)
     checkCount('offset', offset)
-    const allowed = filter && this.#slotsOf(filter)
+    const allowed = among && this.#slotsOf(among)
     const wanted = Math.min(k + offset, allowed ? allowed.size : this.size)
     const encoded = this.#encoding.query(query)
     const exactly = this.#precision === 'bit' ? Math.ceil(oversample * wanted) + fewest : wanted
     const candidates = new Candidates(exactly, encoded)
-    return {
-      scan: k === 0 || wanted <= offset ? [].values() : this.#scan(encoded, candidates, allowed),
-      finish: (): SearchResult => {
-        const { ids, scores } = this.#rescore(query, encoded, candidates, wanted).page(offset)
-        return { rowids: ids, scores }
-      },
-    }
+    if (k > 0 && wanted > offset) this.#scan(encoded, candidates, allowed)
+    const { ids, scores } = this.#rescore(query, encoded, candidates, wanted).page(offset)
+    return { rowids: ids, scores }
   }
 
   /** Offers every row whose bound reaches the candidates' threshold. */
-  *#scan(query: EncodedQuery, candidates: Candidates, allowed: SlotSet | undefined): Generator<void, undefined> {
+  #scan(query: EncodedQuery, candidates: Candidates, allowed: SlotSet | undefined): void {
     const list = new Uint32Array(blockRows)
     for (const [number, segment] of this.#segments.entries()) {
       const base = number * this.#segmentRows
@@ -252,7 +225,6 @@ export class VectorMatrix {
           threshold = candidates.threshold
         }
         from = next
-        yield
       }
     }
   }
@@ -282,11 +254,13 @@ export class VectorMatrix {
     return ranking
   }
 
-  #slotsOf(rowids: ArrayLike<number>): SlotSet {
+  #slotsOf(lists: readonly ArrayLike<number>[]): SlotSet {
     const slots = new SlotSet(this.size)
-    for (let i = 0; i < rowids.length; i++) {
-      const slot = this.#slots.get(rowids[i]!)
-      if (slot >= 0) slots.add(slot)
+    for (const rowids of lists) {
+      for (let i = 0; i < rowids.length; i++) {
+        const slot = this.#slots.get(rowids[i]!)
+        if (slot >= 0) slots.add(slot)
+      }
     }
     return slots
   }
@@ -328,10 +302,11 @@ export class VectorMatrix {
 
   /** Moves the centre to the mean of all that was set, where that is much more than before. */
   #recentre(added: VectorReader, norms: Float64Array): void {
+    const sum = this.#sum
     for (let i = 0; i < norms.length; i++) {
       const vector = added.read(i)
-      const unit = this.#metric === 'cosine' ? norms[i] || 1 : 1
-      for (let j = 0; j < this.#dimensions; j++) this.#sum[j]! += vector[j]! / unit
+      const inverse = this.#metric === 'cosine' && norms[i]! > 0 ? 1 / norms[i]! : 1
+      for (let j = 0; j < sum.length; j++) sum[j]! += vector[j]! * inverse
     }
     this.#summed += norms.length
     if (this.#summed < centreGrowth * this.#centred) return

@@ -101,6 +101,11 @@ export class MultiVectorMatrix {
     return this.#rowids.length
   }
 
+  /** Whether there are so many rows that a search may leave some of them to the estimate. */
+  get isEstimated(): boolean {
+    return this.size > fewestCandidates
+  }
+
   /** How many vectors a row has on average. */
   get #meanCount(): number {
     return (this.#end - this.#codes.end - this.#unused) / this.#codes.parts / (this.size || 1)

@@ -98,7 +98,7 @@ describe('maxSim over a column of vectors', () => {
       "no multi-vector index on column 'patches' of 'plain': call addMultiVectorIndex('patches', …) first",
     )
     // @ts-expect-error: a column of several vectors a row takes another index
-    await expect(plain.addEmbeddingIndex('patches')).rejects.toThrow('expected embed')
+    await expect(plain.addEmbeddingIndex('patches')).rejects.toThrow('has several vectors: call addMultiVectorIndex(')
     await expect(plain.addMultiVectorIndex('text')).rejects.toThrow('expected embed, a model that turns string values')
     await expect(plain.addMultiVectorIndex('patches', { metric: 'euclidean' as never })).rejects.toThrow(
       'metric: expected one of cosine, inner_product',

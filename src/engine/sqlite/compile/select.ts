@@ -155,17 +155,19 @@ class SelectCompiler {
     const row = source.alias(0)
     const isWhole = from.asOf === undefined || search.kind !== 'vector'
     const unfiltered = where.sql === '' && isWhole && source.level(search.owner.id) === 0
+    const what = search.kind === 'ranked' ? sql`${score} AS score, x.position AS position` : sql`${score} AS score`
     const found = unfiltered
-      ? sql`SELECT x._rowid AS id, ${score} AS score FROM ${source.searched(search)}`
-      : sql`SELECT ${row}._rowid AS id, ${score} AS score FROM ${source.from()}${where}`
-    const ranked = byScore ? sql`${found} ORDER BY score DESC, id${limits(limit, offset)}` : found
+      ? sql`SELECT x._rowid AS id, ${what} FROM ${source.searched(search)}`
+      : sql`SELECT ${row}._rowid AS id, ${what} FROM ${source.from()}${where}`
+    const best = search.kind === 'ranked' && !search.byScore ? 'position' : 'score DESC'
+    const ranked = byScore ? sql`${found} ORDER BY ${best}, id${limits(limit, offset)}` : found
     // From here on the score is known, and the vectors are not needed.
     const rows = new TableRows({ kind: 'table', line: from.line, asOf: from.asOf }, row.slice(0, -1))
     const expressions = this.#expressions.over(rows)
     expressions.score = new Fragment('ranked.score')
     const typed = this.#select.columns.map(({ value }) => expressions.compile(value))
     const order = orderBy.map((key) => orderKey(expressions, key))
-    const ties = distinct ? [] : byScore ? ['ranked.score DESC', 'ranked.id'] : ['ranked.id']
+    const ties = distinct ? [] : byScore ? [`ranked.${best}`, 'ranked.id'] : ['ranked.id']
     const keys = [...order, ...ties.map((key) => new Fragment(key))]
     const text = sql`SELECT ${distinct ? 'DISTINCT ' : ''}${this.#list(typed)} FROM (${ranked}) AS ranked CROSS JOIN ${rows.from()} WHERE ${row}._rowid = ranked.id${orderOf(keys)}${byScore ? '' : limits(limit, offset)}`
     return { sql: text, typed }

@@ -97,7 +97,7 @@ export class TableRows implements Source {
     if (search.kind === 'ranked') {
       // As text, because a statement has no lists; numbers are read back as they were.
       const ranking = bind(JSON.stringify([search.rowids, search.scores]))
-      return sql`(SELECT id AS _rowid, score FROM pxt_ranked(${ranking})) AS x`
+      return sql`(SELECT id AS _rowid, score, position FROM pxt_ranked(${ranking})) AS x`
     }
     const { line, asOf } = this.#from
     return sql`${vectorsOf(line.slice(this.level(search.owner.id)), search.index, asOf)} AS x`

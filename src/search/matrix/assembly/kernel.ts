@@ -155,6 +155,64 @@ export function hadamard(values: usize, signs: usize, length: usize): void {
 }
 
 /**
+ * Makes a row of int8 of `length` float32, a multiple of 16. Its scale is the factor that makes the largest element 127,
+ * its margin the sum of the squares of what rounding took away, in units of codes.
+ */
+export function quantise(values: usize, row: usize, length: usize): void {
+  const end = values + (length << 2)
+  let tops = f32x4.splat(0)
+  for (let at = values; at < end; at += 16) tops = f32x4.max(tops, f32x4.abs(v128.load(at)))
+  const top = max<f32>(
+    max<f32>(f32x4.extract_lane(tops, 0), f32x4.extract_lane(tops, 1)),
+    max<f32>(f32x4.extract_lane(tops, 2), f32x4.extract_lane(tops, 3)),
+  )
+  const inverse = top > 0 ? <f32>127 / top : <f32>1
+  const factor = f32x4.splat(inverse)
+  let squares = f32x4.splat(0)
+  let codes = row + header
+  for (let at = values; at < end; at += 64, codes += 16) {
+    const a = f32x4.mul(v128.load(at, 0), factor)
+    const b = f32x4.mul(v128.load(at, 16), factor)
+    const c = f32x4.mul(v128.load(at, 32), factor)
+    const d = f32x4.mul(v128.load(at, 48), factor)
+    const ra = f32x4.nearest(a)
+    const rb = f32x4.nearest(b)
+    const rc = f32x4.nearest(c)
+    const rd = f32x4.nearest(d)
+    const ea = f32x4.sub(a, ra)
+    const eb = f32x4.sub(b, rb)
+    const ec = f32x4.sub(c, rc)
+    const ed = f32x4.sub(d, rd)
+    squares = f32x4.add(squares, f32x4.add(f32x4.mul(ea, ea), f32x4.mul(eb, eb)))
+    squares = f32x4.add(squares, f32x4.add(f32x4.mul(ec, ec), f32x4.mul(ed, ed)))
+    v128.store(
+      codes,
+      i8x16.narrow_i16x8_s(
+        i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(ra), i32x4.trunc_sat_f32x4_s(rb)),
+        i16x8.narrow_i32x4_s(i32x4.trunc_sat_f32x4_s(rc), i32x4.trunc_sat_f32x4_s(rd)),
+      ),
+    )
+  }
+  store<f32>(row, inverse)
+  store<f32>(row, sumOfFloats(squares), 8)
+}
+
+/** Makes a row of bits of `length` float32, a multiple of 64: 1 where positive. Its scale is the sum of their sizes. */
+export function signs(values: usize, row: usize, length: usize): void {
+  const end = values + (length << 2)
+  const zero = f32x4.splat(0)
+  let sizes = zero
+  let bits = row + header
+  for (let at = values; at < end; at += 32, bits++) {
+    const a = v128.load(at, 0)
+    const b = v128.load(at, 16)
+    sizes = f32x4.add(sizes, f32x4.add(f32x4.abs(a), f32x4.abs(b)))
+    store<u8>(bits, i32x4.bitmask(f32x4.gt(a, zero)) | (i32x4.bitmask(f32x4.gt(b, zero)) << 4))
+  }
+  store<f32>(row, sumOfFloats(sizes))
+}
+
+/**
  * Rows that have several vectors each, written as `parts` codes of one byte (a multiple of 4): the similarity of a code
  * with 32 vectors of a query is 32 bytes (int8) of `table`, 64 codes a part. Rows are `count` records at `records`: the
  * address of the first code and the number of vectors, uint32 each. The result of row i, an int32 at `out + 4 * i`, is
