@@ -160,7 +160,14 @@ export type {
   TableDescription,
   TextIndexDescription,
 } from './query/describe.js'
-export type { HybridLeg, HybridLegOptions, HybridOptions, MixedInput, SearchInput } from './query/hybrid.js'
+export type {
+  HybridLeg,
+  HybridLegOptions,
+  HybridOptions,
+  MaxSimInput,
+  MixedInput,
+  SearchInput,
+} from './query/hybrid.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
 export {
@@ -175,7 +182,6 @@ export {
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
 export {
   type MatchOptions,
-  type MaxSimInput,
   type MaxSimOptions,
   type NoEmbeddingIndex,
   type NoMultiVectorIndex,

@@ -20,15 +20,15 @@ import {
 import type { Session } from '../plan/session.js'
 import { hybridDefaults, sharesOf } from '../search/fusion/leg.js'
 import { describeValue } from '../types/column-type.js'
-import type { Media } from '../types/media.js'
-import type { MultiVectorInput } from '../types/multi-vector.js'
 import { TableDescription } from './describe.js'
 import {
   type AnyHybridLeg,
   checkLegs,
   type HybridLeg,
   type HybridOptions,
+  kindOfLeg,
   legsOfColumn,
+  type MaxSimInput,
   mixOf,
   type SearchInput,
   withIndex,
@@ -50,15 +50,6 @@ export interface NoTextIndex {
 export interface NoMultiVectorIndex {
   readonly __error: 'no multi-vector index on this table: call addMultiVectorIndex() first'
 }
-
-/** What `maxSim` looks for: text, an image, or vectors, shape (tokens, dimensions). */
-export type MaxSimInput =
-  | Arg<string>
-  | Media
-  | MultiVectorInput
-  | { readonly string: Arg<string> }
-  | { readonly image: Media | Uint8Array }
-  | { readonly vectors: MultiVectorInput }
 
 /** Options of `maxSim`. */
 export interface MaxSimOptions<N extends string> {
@@ -306,8 +297,8 @@ export class Relation<
 
   /**
    * The rows that several searches find, fused into one ranking: words and vectors of a column, or any legs over the
-   * indexes of the table (`match` and `similarity`, of different columns, models and queries). Each leg brings its best
-   * rows; a following `where` applies to each of them, so that a filter never costs a hit. The score is from 0 to 1; a
+   * indexes of the table (`match`, `similarity` and `maxSim`, of different columns, models and queries). Each leg brings
+   * its best rows; a following `where` applies to each of them, so that a filter never costs a hit. The score is from 0 to 1; a
    * row that is first in all legs has 1.
    *
    * @param column a column with a text index and an embedding index; or the legs
@@ -335,7 +326,10 @@ export class Relation<
     options?: HybridOptions<N> & { readonly weights?: readonly [text: number, vector: number] },
   ): Query<R & { [K in N]: number }, R & { [K in N]: number }>
   hybrid<const N extends string = 'score'>(
-    legs: readonly [HybridLeg<X & keyof R, M & keyof R>, ...HybridLeg<X & keyof R, M & keyof R>[]],
+    legs: readonly [
+      HybridLeg<X & keyof R, M & keyof R, L & keyof R>,
+      ...HybridLeg<X & keyof R, M & keyof R, L & keyof R>[],
+    ],
     options?: HybridOptions<N>,
   ): Query<R & { [K in N]: number }, R & { [K in N]: number }>
   hybrid(...given: unknown[]): Query<any, any> {
@@ -354,7 +348,7 @@ export class Relation<
     const legs = ofColumn ? legsOfColumn(given[0] as string, given[1] as string, weights) : checkLegs(given[0])
     const search: StagedSearchNode = Object.freeze({
       kind: 'staged',
-      legs: Object.freeze(legs.map((leg, i) => this.#leg(leg, legs.slice(0, i)))),
+      legs: Object.freeze(legs.map((leg, i) => this.#leg(leg, legs.slice(0, i), candidates))),
       fusion,
       candidates,
       stages: [],
@@ -365,15 +359,17 @@ export class Relation<
   }
 
   /** A leg as a search of its own. */
-  #leg(leg: AnyHybridLeg, before: readonly AnyHybridLeg[]): LegNode {
-    const kind = leg.match === undefined ? 'similarity' : 'match'
+  #leg(leg: AnyHybridLeg, before: readonly AnyHybridLeg[], candidates: number): LegNode {
+    const kind = kindOfLeg(leg)
     const same = before.filter((other) => other[kind] !== undefined && other.name === undefined).length
     const name = leg.name ?? (same === 0 ? kind : `${kind}${same + 1}`)
     const index = leg.index === undefined ? {} : { index: leg.index }
-    const found: Query<any, any> =
-      kind === 'match'
-        ? this.match(leg.match as never, leg.query as string, index)
-        : this.similarity(leg.similarity as never, withIndex(leg.query, leg.index))
+    const searches: Readonly<Record<typeof kind, () => Query<any, any>>> = {
+      match: () => this.match(leg.match as never, leg.query as string, index),
+      similarity: () => this.similarity(leg.similarity as never, withIndex(leg.query, leg.index)),
+      maxSim: () => this.maxSim(leg.maxSim as never, leg.query as MaxSimInput, { ...index, candidates }),
+    }
+    const found = searches[kind]()
     const weight = leg.weight ?? (kind === 'match' ? hybridDefaults.text : hybridDefaults.vector)
     return { name, weight, search: found[internals].node.search as LegSearchNode }
   }
