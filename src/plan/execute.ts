@@ -7,7 +7,7 @@ import { finish, type ResultRow } from './finish.js'
 import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
 import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
-import { loadRanked, ranked } from './rank.js'
+import { loadRanked, rankable, ranked } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
 import { describeStages, type Ranking, rankStaged } from './staged-search.js'
@@ -73,7 +73,8 @@ export async function* stream(
   let held: HeldRows | undefined
   try {
     const plan = planQuery(session, lowered, prepared)
-    if (plan.orderBy || plan.distinct) {
+    // The best rows by MaxSim are few, and the database would compare all vectors at one go to find them.
+    if (plan.orderBy || plan.distinct || rankable(plan.select)?.search.index.multi) {
       yield* await run(session, plan, options)
       return
     }
