@@ -10,7 +10,7 @@ export type { Changed } from './compute/changes.js'
 export type { Computed, ComputedError } from './compute/compute-rows.js'
 export type { Coverage } from './compute/coverage.js'
 export type { DrainOptions, DrainResult } from './compute/drain.js'
-export type { EmbedderLike, EmbedFunction } from './compute/embedder-of.js'
+export type { EmbedderLike, EmbedFunction, MultiEmbedderLike, MultiEmbedFunction } from './compute/embedder-of.js'
 export type { ExportOptions, ExportResult } from './compute/export.js'
 export type { CsvExportOptions, CsvImportOptions } from './compute/file-formats.js'
 export type { FileOptions } from './compute/files.js'
@@ -160,7 +160,14 @@ export type {
   TableDescription,
   TextIndexDescription,
 } from './query/describe.js'
-export type { HybridLeg, HybridLegOptions, HybridOptions, MixedInput, SearchInput } from './query/hybrid.js'
+export type {
+  HybridLeg,
+  HybridLegOptions,
+  HybridOptions,
+  MaxSimInput,
+  MixedInput,
+  SearchInput,
+} from './query/hybrid.js'
 export type { Clash, Joined, JoinOptions, KindOf, NameClash, Prefixed, PrefixOf } from './query/join.js'
 export type { ColumnTest, Condition } from './query/predicate.js'
 export {
@@ -175,7 +182,9 @@ export {
 export { type QueryFunction, type QueryFunctionOptions, query } from './query/query-function.js'
 export {
   type MatchOptions,
+  type MaxSimOptions,
   type NoEmbeddingIndex,
+  type NoMultiVectorIndex,
   type NoTextIndex,
   Relation,
   type SimilarityOptions,
@@ -184,7 +193,7 @@ export {
 export type { Reranker, RerankingModelLike, RerankOptions } from './query/rerank.js'
 export type { SampleOptions } from './query/sample.js'
 export type { Span, Tracer } from './scheduler/tracer.js'
-export type { EmbeddableKind, Embedder, EmbedOptions } from './search/embedder.js'
+export type { EmbeddableKind, Embedder, EmbedOptions, MultiEmbedder } from './search/embedder.js'
 export type { FuseOptions, Fusion } from './search/fusion/fuse.js'
 export type { Candidate } from './search/fusion/leg.js'
 export {
@@ -194,6 +203,7 @@ export {
   type DeclaredCondition,
   DeclaredQuery,
   type EmbeddingIndexDeclarationOptions,
+  type MultiVectorIndexDeclarationOptions,
   type Row,
   type TableDeclarationOptions,
   type TextIndexDeclarationOptions,
@@ -212,6 +222,8 @@ export {
   type EmbeddableKeys,
   type EmbeddingIndexOptions,
   type IndexOptions,
+  type MultiVectorIndexOptions,
+  type MultiVectorKeys,
   type NewColumn,
   type OneOrMore,
   type RecomputeOptions,
@@ -240,6 +252,7 @@ export type { ArrayInput, ArrayOptions, Dtype, NdArray, NestedNumbers, TypedArra
 export type { AnyRow, Column, Default, InsertOf, RowOf, Schema, Simplify } from './types/column.js'
 export type { Json, JsonOf, StandardSchema } from './types/json.js'
 export type { ByteRange, Media, MediaInput, MediaKind, MediaOptions, MediaRecord } from './types/media.js'
+export type { MultiVectorInput } from './types/multi-vector.js'
 export type { Uuid } from './types/scalars.js'
 export { t } from './types/t.js'
 export type { PlainDate } from './types/temporal.js'

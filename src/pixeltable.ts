@@ -486,7 +486,7 @@ export class Pixeltable {
     name: string,
     base: Query<R, R>,
     { comment, ifExists = 'error' }: { readonly comment?: string; readonly ifExists?: IfExists } = {},
-  ): Promise<Relation<R, any, any>> {
+  ): Promise<Relation<R, any, any, any>> {
     const { session, node } = base[internals]
     if (session !== this.#session)
       throw new QueryError(`createSnapshot('${name}'): the base belongs to another database`)
@@ -683,9 +683,9 @@ export class Pixeltable {
    * @throws NotFoundError when there is none of that name
    * @throws SchemaError when the schema does not fit the stored columns
    */
-  async getTable(name: string): Promise<Table<AnyRow, AnyRow, any, any>>
-  async getTable<const S extends Schema>(name: string, schema: S): Promise<Table<RowOf<S>, InsertOf<S>, any, any>>
-  async getTable(name: string, schema?: Schema): Promise<Table<any, any, any, any>> {
+  async getTable(name: string): Promise<Table<AnyRow, AnyRow, any, any, any>>
+  async getTable<const S extends Schema>(name: string, schema: S): Promise<Table<RowOf<S>, InsertOf<S>, any, any, any>>
+  async getTable(name: string, schema?: Schema): Promise<Table<any, any, any, any, any>> {
     const catalog = await this.#session.catalog()
     const table = catalog.named(name)
     const snapshot = catalog.snapshotNamed(name)
@@ -854,7 +854,7 @@ export class Pixeltable {
     return new Table(this.#session, table)
   }
 
-  #snapshot<R = any>({ name, base, version, where }: SnapshotDefinition): Table<R, any, any, any> {
+  #snapshot<R = any>({ name, base, version, where }: SnapshotDefinition): Table<R, any, any, any, any> {
     const table = this.#session.catalogAt(version).byId(base, name)
     return new Table(this.#session, { id: base, name: table.name, asOf: version, where, snapshot: name })
   }

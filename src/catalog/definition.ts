@@ -55,6 +55,8 @@ export interface IndexDefinition {
   readonly name: string
   readonly column: string
   readonly metric: Metric
+  /** Whether a row has several vectors, of `dimensions` each, and is ranked by MaxSim. */
+  readonly multi?: true
   /** The model that turns values of the column into vectors; absent where the column holds vectors. */
   readonly embedder?: FunctionIdentity
   /** Length of the vectors; unknown until the first was made. */

@@ -488,12 +488,14 @@ export class Change {
       const known = this.#writes.indexOf(batch.table, index.name).dimensions
       this.#writes.addCode(batch.table, index.id, embedder)
       const made = await embedValues(embedder, inputs, known, this.#calls(batch.table, index.name))
-      made.forEach((vector, j) => {
+      made.vectors.forEach((vector, j) => {
         if (vector instanceof Error) this.#fail(batch, at[j]!, index.name, new CellFailure(vector, embedder.name))
         else vectors[at[j]!] = vector
       })
-      const length = vectors.find((vector) => vector)?.length
-      if (known === undefined && length !== undefined) this.#writes.setDimensions(batch.table, index.name, length)
+      const { dimensions } = made
+      if (known === undefined && dimensions !== undefined) {
+        this.#writes.setDimensions(batch.table, index.name, dimensions)
+      }
     }
     this.#writes.of(batch.table).vectors.push({ index: index.name, rows: batch.keys, vectors })
   }

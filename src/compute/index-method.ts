@@ -72,6 +72,18 @@ export function indexMethod(options: IndexMethodOptions, what: string): IndexMet
   }
 }
 
+/**
+ * An index of several vectors a row has codes of its own in memory, whatever the method.
+ * @throws ValidationError when options say how to find the closest vectors
+ */
+export function checkMultiVectorOptions(options: object, what: string): void {
+  const given = ['method', ...Object.keys(ranges)].find((name) => Object.hasOwn(options, name))
+  if (given === undefined) return
+  throw new ValidationError(
+    `${what}: ${given}: a multi-vector index has no such option: MaxSim estimates by codes in memory, and \`candidates\` of maxSim() says how many rows are compared exactly`,
+  )
+}
+
 /** @throws MissingPackageError when a method needs a package that is not installed */
 export async function loadMethod(method: IndexMethod | undefined): Promise<void> {
   if (method?.kind === 'hnsw') await loadOptional('usearch')

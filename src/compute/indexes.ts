@@ -13,7 +13,7 @@ import { ExistsError, IndexError, NotFoundError, ValidationError } from '../erro
 import type { ProgressMeter } from '../plan/progress.js'
 import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
-import type { Embedder } from '../search/embedder.js'
+import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import { describeValue } from '../types/column-type.js'
 import { type VectorPrecision, vectorPrecisions } from '../types/vector-precision.js'
 import { Change, type OnError } from './change.js'
@@ -22,14 +22,16 @@ import { altered, checkIndexName, freeName, withKey } from './definitions.js'
 import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 
-/** What `addEmbeddingIndex` makes. */
+/** What `addEmbeddingIndex` and `addMultiVectorIndex` make. */
 export interface NewIndex {
   readonly column: string
   readonly name?: string | undefined
   readonly metric: Metric
+  /** Whether a row has several vectors. */
+  readonly multi?: true | undefined
   readonly method?: IndexMethod | undefined
   readonly precision?: VectorPrecision | undefined
-  readonly embedder?: Embedder | undefined
+  readonly embedder?: Embedder | MultiEmbedder | undefined
   readonly ifExists: 'error' | 'ignore' | 'replace'
   /** Name of the index whose place the new one takes, whatever its own. */
   readonly replaces?: string | undefined
@@ -41,6 +43,8 @@ export interface NewIndex {
 }
 
 const metrics: readonly Metric[] = ['cosine', 'euclidean', 'inner_product']
+const multiMetrics: readonly Metric[] = ['cosine', 'inner_product']
+
 /** Adds an embedding index and embeds the rows that are there, in one commit. */
 export async function addEmbeddingIndex(
   session: Session,
@@ -55,8 +59,11 @@ export async function addEmbeddingIndex(
       `'${table.name}' has no column '${options.column}'. It has: ${[...catalog.columnsOf(table).keys()].join(', ')}`,
     )
   }
-  const wanted = options.name ?? indexName(found.column, options.embedder)
-  const existing = table.indexes.find((i) => foldName(i.name) === foldName(options.replaces ?? wanted))
+  const wanted = options.name ?? indexName(found.column, options)
+  // One of the other kind is no such index, and its name is taken.
+  const existing = table.indexes.find(
+    (i) => i.multi === options.multi && foldName(i.name) === foldName(options.replaces ?? wanted),
+  )
   if (existing && !options.replaces && options.name !== undefined && options.ifExists === 'error') {
     throw new ExistsError(`'${table.name}' has an index '${existing.name}' already`)
   }
@@ -100,12 +107,13 @@ export async function addEmbeddingIndex(
 export function defineIndex(
   table: TableDefinition,
   column: ColumnDefinition,
-  options: Pick<NewIndex, 'name' | 'metric' | 'embedder' | 'method' | 'precision'>,
+  options: Pick<NewIndex, 'name' | 'metric' | 'multi' | 'embedder' | 'method' | 'precision'>,
 ): IndexDefinition {
-  const { embedder, metric, method, precision = 'float32' } = options
+  const { embedder, metric, multi, method, precision = 'float32' } = options
+  const allowed = multi ? multiMetrics : metrics
   const what = `index on '${column.name}' of '${table.name}'`
-  if (!metrics.includes(metric)) {
-    throw new ValidationError(`${what}: metric: expected one of ${metrics.join(', ')}, got ${describeValue(metric)}`)
+  if (!allowed.includes(metric)) {
+    throw new ValidationError(`${what}: metric: expected one of ${allowed.join(', ')}, got ${describeValue(metric)}`)
   }
   if (!vectorPrecisions.includes(precision)) {
     throw new ValidationError(
@@ -118,24 +126,32 @@ export function defineIndex(
     )
   }
   if (options.name !== undefined) checkIndexName(table, options.name)
-  const vector = column.type.operators.includes('vector') && column.type.name === 'vector'
+  const other = multi ? 'vector' : 'multiVector'
+  if (column.type.name === other) {
+    const [has, add] = multi ? ['one vector', 'addEmbeddingIndex'] : ['several vectors', 'addMultiVectorIndex']
+    throw new IndexError(`${what}: a row of this column has ${has}: call ${add}('${column.name}')`)
+  }
+  const vector = column.type.name === (multi ? 'multiVector' : 'vector')
   if (vector === (embedder !== undefined)) {
     throw new IndexError(
       vector
-        ? `${what}: a vector column holds its vectors already: leave out embed`
-        : `${what}: expected embed, a model that turns ${column.type.name} values into vectors`,
+        ? `${what}: a ${multi ? 'multi-vector' : 'vector'} column holds its vectors already: leave out embed`
+        : `${what}: expected embed, a model that turns ${column.type.name} values into vectors${multi ? ', several for each' : ''}`,
     )
   }
   if (vector && precision !== 'float32') {
-    throw new IndexError(`${what}: precision: a vector column holds its vectors as float32`)
+    throw new IndexError(
+      `${what}: precision: a ${multi ? 'multi-vector' : 'vector'} column holds its vectors as float32`,
+    )
   }
   if (embedder) checkKind(what, column, embedder)
   const dimensions = vector ? (column.type.config().dimensions as number) : embedder?.dimensions
   return {
     id: table.nextId,
-    name: options.name ?? freeName(table, indexName(column, embedder)),
+    name: options.name ?? freeName(table, indexName(column, options)),
     column: column.name,
     metric,
+    ...(multi ? { multi } : {}),
     ...(embedder ? { embedder: { name: embedder.name, version: embedder.version } } : {}),
     ...(dimensions === undefined ? {} : { dimensions }),
     ...(precision === 'float32' ? {} : { precision }),
@@ -144,7 +160,7 @@ export function defineIndex(
 }
 
 /** A model must take what the column holds. */
-function checkKind(what: string, column: ColumnDefinition, embedder: Embedder): void {
+function checkKind(what: string, column: ColumnDefinition, embedder: Embedder | MultiEmbedder): void {
   const kinds = embedder.kinds ?? ['text']
   const { type } = column
   const kind = type.media ? type.media.kind : type.operators.includes('text') ? 'text' : type.name
@@ -156,12 +172,13 @@ function checkKind(what: string, column: ColumnDefinition, embedder: Embedder): 
 const isSameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
   a.column === b.column &&
   a.metric === b.metric &&
+  a.multi === b.multi &&
   a.precision === b.precision &&
   a.embedder?.name === b.embedder?.name &&
   a.embedder?.version === b.embedder?.version
 
-const indexName = (column: ColumnDefinition, embedder: Embedder | undefined): string =>
-  `${column.name}_${embedder?.name ?? 'vector'}`
+const indexName = ({ name }: ColumnDefinition, { embedder, multi }: Pick<NewIndex, 'embedder' | 'multi'>): string =>
+  `${name}_${embedder?.name ?? (multi ? 'multi_vector' : 'vector')}`
 
 /** Changes how an index is searched. Its vectors stay. */
 export async function alterIndexMethod(
@@ -245,16 +262,16 @@ function isComplete(catalog: Catalog, ranges: readonly PendingRange[], table: Ta
   )
 }
 
-/** Removes an embedding index. */
+/** Removes an embedding or multi-vector index. */
 export async function dropEmbeddingIndex(
   session: Session,
   catalog: Catalog,
   target: Target,
-  which: { readonly column?: string | undefined; readonly name?: string | undefined },
+  which: { readonly column?: string | undefined; readonly name?: string | undefined; readonly multi?: true },
 ): Promise<void> {
   const table = catalog.byId(target.id, target.name)
   const matching = table.indexes
-    .filter((i) => !i.successorOf)
+    .filter((i) => !i.successorOf && i.multi === which.multi)
     .filter((i) => (which.name === undefined ? i.column === which.column : foldName(i.name) === foldName(which.name)))
   if (matching.length !== 1) {
     const names = table.indexes.map((i) => i.name).join(', ') || 'none'

@@ -356,13 +356,15 @@ export interface OutputColumn {
   readonly value: Node
 }
 
-/** An exact search of an index by a vector. */
+/** A search of an index by a vector, or by MaxSim of vectors one after the other. Exact where the engine makes it. */
 export interface VectorSearch {
   readonly kind: 'vector'
   /** The table that has the index: one of the query's line. */
   readonly owner: TableDefinition
   readonly index: IndexDefinition
   readonly vector: Float32Array
+  /** See `VectorSearchNode`. */
+  readonly candidates?: number | undefined
 }
 
 /** A search of a full-text index, ranked by BM25. */
@@ -387,6 +389,8 @@ export interface RankedRows {
   readonly byScore: boolean
   readonly rowids: readonly number[]
   readonly scores: readonly number[]
+  /** How many rows were compared exactly, where an estimate chose them. */
+  readonly compared?: number | undefined
 }
 
 export interface CompiledQuery {

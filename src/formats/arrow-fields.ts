@@ -40,6 +40,8 @@ const fields: Readonly<Record<string, (arrow: Arrow, column: OutputColumn) => Ar
   }),
   binary: (arrow) => built(arrow, new arrow.Binary()),
   vector: (arrow, { type }) => fixedLists(arrow, 'float32', type.config().dimensions as number, (v: Float32Array) => v),
+  multiVector: (arrow, { type }) =>
+    arrays(arrow, { dtype: 'float32', shape: [null, type.config().dimensions as number] }),
   array: (arrow, { type }) => arrays(arrow, type.config() as unknown as ArrayConfig),
 }
 

@@ -45,6 +45,8 @@ const fields: Readonly<Record<string, (element: Base, column: OutputColumn) => F
     flat({ ...base, type: 'FIXED_LEN_BYTE_ARRAY', type_length: 16, logical_type: { type: 'UUID' } }, same),
   binary: (base) => flat({ ...base, type: 'BYTE_ARRAY' }, same),
   vector: (base) => ({ elements: listOf(base, leaf('float32')), toParquet: (v: Float32Array) => [...v], plain: true }),
+  multiVector: (base, { type }) =>
+    arrayField(base, { dtype: 'float32', shape: [null, type.config().dimensions as number] }),
   array: (base, { type }) => arrayField(base, type.config() as unknown as ArrayConfig),
 }
 

@@ -34,10 +34,12 @@ const forms: Readonly<Record<string, (form: CellForm, type: ColumnType<any>, con
     const { shape } = type.config() as unknown as { readonly shape: readonly (number | null)[] }
     return (cell) => arrayOf(typeof cell === 'string' ? json(cell, 'a list of numbers') : cell, shape)
   },
-  vector: () => (cell) => {
-    const list = numbersIn(typeof cell === 'string' ? json(cell, 'a list of numbers') : cell)
-    return Array.isArray(list) ? list.map((x: unknown) => (typeof x === 'bigint' ? Number(x) : x)) : list
+  multiVector: (_, type) => {
+    const { dimensions } = type.config() as unknown as { readonly dimensions: number }
+    return (cell) =>
+      narrowed(arrayOf(typeof cell === 'string' ? json(cell, 'a list of vectors') : cell, [null, dimensions]))
   },
+  vector: () => (cell) => narrowed(numbersIn(typeof cell === 'string' ? json(cell, 'a list of numbers') : cell)),
 }
 
 /** How cells of a format become values of a type. */
@@ -139,6 +141,12 @@ export function plainJson(value: unknown): unknown {
 function numbersIn(value: unknown): unknown {
   if (typeof value === 'string') return number(value)
   return Array.isArray(value) && value.some((item) => typeof item !== 'number') ? value.map(numbersIn) : value
+}
+
+/** Lists of floats in which a file has whole numbers of any size. */
+function narrowed(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value)
+  return Array.isArray(value) ? value.map(narrowed) : value
 }
 
 function arrayOf(cell: unknown, shape: readonly (number | null)[]): unknown {

@@ -13,6 +13,7 @@ const jsonForms: Readonly<Record<string, WriteCell>> = {
   binary: (value: Uint8Array | string) => (typeof value === 'string' ? JSON.stringify(value) : `"${base64(value)}"`),
   array: arrayText,
   vector: (value: Float32Array) => listText(value, 0, value.length),
+  multiVector: arrayText,
   dynamic: (value: unknown) => jsonWriter(typeOfValue(value))(value),
 }
 

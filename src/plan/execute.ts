@@ -1,4 +1,4 @@
-import type { CompiledQuery, HeldRows, Select } from '../engine/engine.js'
+import type { CompiledQuery, HeldRows, Select, VectorSearch } from '../engine/engine.js'
 import { visit } from '../expr/node.js'
 import { describeValue } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
@@ -7,7 +7,7 @@ import { finish, type ResultRow } from './finish.js'
 import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
 import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
-import { ranked } from './rank.js'
+import { loadRanked, rankable, ranked } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
 import { describeStages, type Ranking, rankStaged } from './staged-search.js'
@@ -73,7 +73,8 @@ export async function* stream(
   let held: HeldRows | undefined
   try {
     const plan = planQuery(session, lowered, prepared)
-    if (plan.orderBy || plan.distinct) {
+    // The best rows by MaxSim are few, and the database would compare all vectors at one go to find them.
+    if (plan.orderBy || plan.distinct || rankable(plan.select)?.search.index.multi) {
       yield* await run(session, plan, options)
       return
     }
@@ -166,6 +167,7 @@ export function toSQL(session: Session, query: QueryNode, parameters: Parameters
 /** What a query does, line by line: what the database runs, what JavaScript runs, which search. */
 export function explain(session: Session, query: QueryNode, parameters: Parameters): Promise<string[]> {
   return withPlan(session, query, parameters, {}, async (plan, prepared) => {
+    await loadRanked(session, plan.select)
     const select = ranked(session, plan.select) ?? plan.select
     const { sql, params } = session.engine.compile(select)
     return [
@@ -174,7 +176,7 @@ export function explain(session: Session, query: QueryNode, parameters: Paramete
       ),
       ...(query.search?.kind === 'staged'
         ? describeStages(query.search)
-        : describeSearch(session, plan.select, select !== plan.select)),
+        : describeSearch(session, plan.select, select)),
       `SQL: ${sql}`,
       `parameters: ${params.length === 0 ? 'none' : params.map(describeValue).join(', ')}`,
       ...(await session.engine.explain(select)).map((line) => `database: ${line}`),
@@ -185,16 +187,20 @@ export function explain(session: Session, query: QueryNode, parameters: Paramete
   })
 }
 
-function describeSearch(session: Session, { from }: Select, isRanked: boolean): string[] {
+function describeSearch(session: Session, { from }: Select, ran: Select): string[] {
   const search = from.kind === 'table' ? from.search : undefined
   if (!search || search.kind === 'ranked') return []
   const { index, owner } = search
-  const what =
-    search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : `exact, ${search.index.metric}`
-  const held = search.kind === 'vector' && isRanked ? session.residentVectors.of(owner, search.index) : undefined
-  const where = held ? `in memory (${held.precision})` : 'in SQL'
-  return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}`]
+  const what = search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : vectorSearchInWords(search)
+  const rows = ran.from.kind === 'table' && ran.from.search?.kind === 'ranked' ? ran.from.search : undefined
+  const held = search.kind === 'vector' && rows ? session.residentVectors.of(owner, search.index) : undefined
+  const where = held ? `in memory (${held.form})` : 'in SQL'
+  const stages = rows?.compared === undefined ? '' : `, then ${rows.compared} rows exactly`
+  return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}${stages}`]
 }
+
+const vectorSearchInWords = ({ index: { multi, metric } }: VectorSearch): string =>
+  `${multi ? 'MaxSim' : 'exact'}, ${metric}`
 
 async function withPlan<T>(
   session: Session,
@@ -328,6 +334,7 @@ async function selectRanked(
   const search = select.from.kind === 'table' ? select.from.search : undefined
   if (search?.kind === 'vector') await residentVectors.read(search.owner, search.index, signal)
   for (let attempt = 0; attempt < rankAttempts; attempt++) {
+    await loadRanked(session, select)
     const { state } = residentVectors
     const query = ranked(session, select)
     if (!query) return undefined

@@ -53,6 +53,11 @@ export async function measureRecall(
   }
   const { owner, index } =
     typeof which === 'string' ? findIndex(catalog, table, { column: which }) : indexNamed(catalog, table, which.index)
+  if (index.multi) {
+    throw new IndexError(
+      `measureRecall(): index '${index.name}' has several vectors a row: compare maxSim() with { candidates: Infinity }`,
+    )
+  }
   if (!isOwn(owner, index)) {
     throw new IndexError(`measureRecall(): the vectors of index '${index.name}' are in a base of '${owner.name}'`)
   }

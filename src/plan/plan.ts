@@ -188,7 +188,8 @@ function searchOf(
   }
   const catalog = session.catalogAt(from.asOf)
   const { owner, index } = findIndex(catalog, catalog.byId(from.id, from.name), search)
-  return { kind: 'vector', owner, index, vector: prepared.vectors.get(search) ?? new Float32Array(0) }
+  const { candidates } = search
+  return { kind: 'vector', owner, index, vector: prepared.vectors.get(search) ?? new Float32Array(0), candidates }
 }
 
 /** The columns that JavaScript needs of the database. */

@@ -72,7 +72,11 @@ export interface VectorSearchNode {
   readonly column: string
   /** The index to use, where it was named. */
   readonly index?: string
-  /** Text, a vector or image bytes; or a parameter that will be one of them. */
+  /** Whether rows have several vectors, and are ranked by MaxSim. */
+  readonly multi?: true
+  /** Of a MaxSim: how many rows are compared vector by vector, of those that an estimate puts first. */
+  readonly candidates?: number
+  /** Text, a vector (or vectors) or image bytes; or a parameter that will be one of them. */
   readonly query: Node
   /** The name of the score in the result. */
   readonly as: string

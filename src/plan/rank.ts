@@ -1,5 +1,5 @@
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
-import type { Select } from '../engine/engine.js'
+import type { Select, TableSource, VectorSearch } from '../engine/engine.js'
 import { type Node, some } from '../expr/node.js'
 import { operators } from '../expr/operators/index.js'
 import type { Session } from './session.js'
@@ -9,27 +9,49 @@ import type { Session } from './session.js'
  * rank: when vectors are not in memory, for an earlier version, and when something else than the score orders the rows.
  */
 export function ranked(session: Session, select: Select): Select | undefined {
-  const { from, where, groupBy, orderBy, distinct, limit, offset = 0, keys, after } = select
-  if (from.kind !== 'table' || from.search?.kind !== 'vector' || from.asOf !== undefined) return undefined
-  if (groupBy || distinct || orderBy?.length || limit === undefined || keys || after !== undefined) return undefined
-  if (where && some(where, (node) => node.kind === 'score')) return undefined
-  const { owner, index, vector } = from.search
-  if (!owner.indexes.some(({ id }) => id === index.id) || !isOwn(owner, index)) return undefined
+  const found = rankable(select)
+  if (!found) return undefined
+  const { from, limit } = found
+  const { where, offset = 0 } = select
+  const { owner, index, vector, candidates } = found.search
   const { search: _, ...source } = from
   const rowid: Node = { kind: 'rowid', table: owner.id }
   // A view need not have all rows of the base that has the vectors, and several of its rows may share one: those of as
   // many rows are at least as many.
   const isShared = from.line[0]!.id !== owner.id
   const filter = where || isShared ? { from: source, columns: [{ name: 'id', value: rowid }], where } : undefined
-  const found = session.residentVectors.search(owner, index, vector, {
+  const result = session.residentVectors.search(owner, index, vector, {
     ...(isShared ? { k: limit + offset, offset: 0 } : { k: limit, offset }),
     filter,
     isStable: !where || !some(where, isVolatile),
+    candidates,
   })
-  if (!found) return undefined
-  const search = { kind: 'ranked', owner, byScore: true, ...found } as const
+  if (!result) return undefined
+  const search = { kind: 'ranked', owner, byScore: true, ...result } as const
   const { columns } = select
   return isShared ? { ...select, from: { ...from, search } } : { columns, from: { ...from, search } }
+}
+
+/** The search of a query that vectors in memory can rank. */
+export function rankable(
+  select: Select,
+): { readonly search: VectorSearch; readonly from: TableSource; readonly limit: number } | undefined {
+  const { from, where, groupBy, orderBy, distinct, limit, keys, after } = select
+  if (from.kind !== 'table' || from.search?.kind !== 'vector' || from.asOf !== undefined) return undefined
+  if (groupBy || distinct || orderBy?.length || limit === undefined || keys || after !== undefined) return undefined
+  if (where && some(where, (node) => node.kind === 'score')) return undefined
+  const { search } = from
+  const { owner, index } = search
+  return owner.indexes.some(({ id }) => id === index.id) && isOwn(owner, index) ? { search, from, limit } : undefined
+}
+
+/**
+ * Waits for vectors in memory where the database would take long to rank: it compares every vector of every row with each
+ * of a query, at one go.
+ */
+export async function loadRanked(session: Session, select: Select): Promise<void> {
+  const search = rankable(select)?.search
+  if (search?.index.multi) await session.residentVectors.load(search.owner, search.index)
 }
 
 /** Whether the vectors are the table's own: an index on a column of a base reads that base. */

@@ -5,7 +5,9 @@ import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader } from '../engine/engine.js'
 import { IndexError } from '../errors.js'
 import { type Precision, type SearchResult, VectorMatrix } from '../search/matrix/vector-matrix.js'
+import { type MaxSimResult, MultiVectorMatrix } from '../search/multi/multi-vector-matrix.js'
 import { decodeVector } from '../types/arrays.js'
+import type { MaxSimMetric } from '../types/max-sim.js'
 import { rounded } from '../types/vector-precision.js'
 import { Approximation, fewestRows } from './approximation.js'
 
@@ -17,13 +19,18 @@ export interface ResidentSearch {
   readonly filter: Select | undefined
   /** Whether the filter gives the same rows as long as nothing is committed. */
   readonly isStable: boolean
+  /** Of a MaxSim: how many rows are compared exactly, where it is said. */
+  readonly candidates?: number | undefined
 }
+
+/** What the copy of a vector in memory has: numbers of a precision, or a code. */
+type Form = Precision | 'codes'
 
 /** How an index is held in memory. */
 export interface ResidentIndex {
-  readonly precision: Precision
+  readonly form: Form
   readonly bytes: number
-  /** Whether searches are narrowed down by its method. */
+  /** Whether searches are narrowed down: by its method, or by an estimate of MaxSim. */
   readonly isApproximate: boolean
 }
 
@@ -47,8 +54,8 @@ interface Entry {
   table: TableDefinition
   index: IndexDefinition
   readonly reader: VectorReader
-  readonly matrix: VectorMatrix
-  readonly precision: Precision
+  readonly matrix: VectorMatrix | MultiVectorMatrix
+  readonly form: Form
   /** Narrows searches down; a new one that is being made takes the place of the one there is. */
   approximation?: Approximation | undefined
   coming?: Approximation | undefined
@@ -56,10 +63,19 @@ interface Entry {
   state: string | undefined
   /** The version of the table that it has. */
   version: number
+  /** How many rows it had when it was filled. */
+  rows: number
+  /** Ends when it is filled, or has failed. */
+  filled: Promise<void>
 }
 
 /** Vectors read at a time while memory is filled: some milliseconds. */
 const pageSize = 1000
+/** Of rows that have many vectors each. */
+const multiPageSize = 32
+/** Rows from whose vectors the meaning of codes is found, and how many times more rows there may be until it is found anew. */
+const sampledRows = 256
+const growth = 4
 /** Up to so many rows a scan of whole numbers costs less than to read the best rows for comparison. */
 const fewRows = 20_000
 /** Row ids that remembered filters may have together. */
@@ -99,7 +115,9 @@ export class ResidentVectors {
   of(table: TableDefinition, index: IndexDefinition): ResidentIndex | undefined {
     const entry = this.#entries.get(keyOf(table, index))
     if (entry?.state === undefined) return undefined
-    return { precision: entry.precision, bytes: bytesOf(entry), isApproximate: entry.approximation?.isUsed === true }
+    const { form, matrix, approximation } = entry
+    const isApproximate = matrix instanceof MultiVectorMatrix ? matrix.isEstimated : approximation?.isUsed === true
+    return { form, bytes: bytesOf(entry), isApproximate }
   }
 
   /** Lets go of everything. */
@@ -114,20 +132,29 @@ export class ResidentVectors {
     table: TableDefinition,
     index: IndexDefinition,
     query: Float32Array,
-    { k, offset, filter, isStable }: ResidentSearch,
-  ): SearchResult | undefined {
+    { k, offset, filter, isStable, candidates }: ResidentSearch,
+  ): SearchResult | MaxSimResult | undefined {
     const state = this.#reader?.state()
-    if (state === undefined || index.dimensions !== query.length) return undefined
+    if (state === undefined || !isFor(index, query)) return undefined
     const entry = this.#ready(table, index, state)
     if (!entry) return undefined
+    const { matrix, approximation } = entry
     const allowed = filter && this.#matching(filter, isStable, state)
-    const near =
-      allowed && !isStable ? undefined : entry.approximation?.near(query, k + offset, allowed && setOf(allowed))
-    return entry.matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
+    if (matrix instanceof MultiVectorMatrix)
+      return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
+    const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed && setOf(allowed))
+    return matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
+  }
+
+  /** Waits until the vectors of an index are in memory, or cannot be. */
+  async load(table: TableDefinition, index: IndexDefinition): Promise<void> {
+    const state = this.#reader?.state()
+    if (state === undefined || this.#ready(table, index, state)) return
+    await this.#entries.get(keyOf(table, index))?.filled
   }
 
   /**
-   * An index in memory, as soon as it is there with all that makes searches of it fast.
+   * An index of one vector a row in memory, as soon as it is there with all that makes searches of it fast.
    * @throws IndexError when it has no room in memory
    */
   async loaded(table: TableDefinition, index: IndexDefinition, signal: AbortSignal | undefined): Promise<LoadedIndex> {
@@ -136,7 +163,7 @@ export class ResidentVectors {
       const key = keyOf(table, index)
       const state = this.#reader?.state()
       const entry = state === undefined ? undefined : this.#ready(table, index, state)
-      if (entry && !entry.coming) {
+      if (entry?.matrix instanceof VectorMatrix && !entry.coming) {
         const { matrix, approximation } = entry
         if (!approximation || approximation.isReady || approximation.isStopped) {
           const read = (rowids: readonly number[]) => this.#reader!.rows(table, index, rowids).vectors.map(decodeVector)
@@ -201,7 +228,8 @@ export class ResidentVectors {
     entry.table = table
     entry.index = index
     this.#entries.delete(key)
-    if (entry.state !== state && !this.#catchUp(entry, table, state)) {
+    const isOutgrown = entry.form === 'codes' && entry.matrix.size > growth * Math.max(entry.rows, sampledRows)
+    if (isOutgrown || (entry.state !== state && !this.#catchUp(entry, table, state))) {
       stopApproximating(entry)
       this.#fill(key, table, index)
       return undefined
@@ -231,39 +259,59 @@ export class ResidentVectors {
     const reader = this.#reader!
     const { dimensions } = index
     if (dimensions === undefined || this.#tooLarge.get(key) === reader.version(table)) return
-    const precision = reader.last(table, index) <= fewRows ? 'float32' : 'int8'
     const vectors = (rowids: readonly number[]) =>
       reader.rows(entry.table, entry.index, rowids).vectors.map(decodeVector)
-    const matrix = new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
-    const entry: Entry = { table, index, reader, matrix, precision, state: undefined, version: reader.version(table) }
+    const precision = reader.last(table, index) <= fewRows ? 'float32' : 'int8'
+    const matrix = index.multi
+      ? new MultiVectorMatrix({ dimensions, metric: index.metric as MaxSimMetric, vectors })
+      : new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
+    const form = index.multi ? 'codes' : precision
+    const now = { state: undefined, version: reader.version(table), rows: 0, filled: Promise.resolve() }
+    const entry: Entry = { table, index, reader, matrix, form, ...now }
     this.#entries.set(key, entry)
-    void this.#read(key, entry, reader).catch(() => {
+    entry.filled = this.#read(key, entry, reader).catch(() => {
       // The database was closed, or the table dropped: the next search tries again.
       this.#drop(key)
     })
   }
 
   async #read(key: string, entry: Entry, reader: VectorReader): Promise<void> {
-    const { table, index } = entry
+    const { table, index, matrix } = entry
+    const limit = index.multi ? multiPageSize : pageSize
+    if (matrix instanceof MultiVectorMatrix) await this.#train(matrix, entry, reader)
     for (let after = 0; ; ) {
-      await setImmediate(undefined, { ref: false })
+      await pause(index)
       if (this.#entries.get(key) !== entry) return
       // What a transaction has written is not committed yet.
       if (reader.state() === undefined) {
         this.#drop(key)
         return
       }
-      const page = reader.page(table, index, after, pageSize)
+      const page = reader.page(table, index, after, limit)
       put(entry, page)
       if (!this.#makeRoom(key)) {
         this.#giveUp(key, entry)
         return
       }
       after = page.rowids.at(-1) ?? after
-      if (page.rowids.length < pageSize) break
+      if (page.rowids.length < limit) break
     }
     // In step with the version at which it began; what came since is found by that.
     entry.state = ''
+    entry.rows = matrix.size
+  }
+
+  /** Finds what codes mean, from rows all over the table. */
+  async #train(matrix: MultiVectorMatrix, { table, index }: Entry, reader: VectorReader): Promise<void> {
+    const last = reader.last(table, index)
+    const rows = new Map<number, Float32Array>()
+    for (let i = 0; i < sampledRows; i++) {
+      await pause(index)
+      const { rowids, vectors } = reader.page(table, index, Math.floor((i * last) / sampledRows), 1)
+      if (rowids.length > 0) rows.set(rowids[0]!, decodeVector(vectors[0]!))
+    }
+    const training = matrix.train([...rows.values()])
+    while (training.next().done !== true) await pause(index)
   }
 
   /** Lets others go while there is too much. @returns whether there is room for one at least */
@@ -325,7 +373,7 @@ function apply(entry: Entry, commit: Commit, firstRow: ReadonlyMap<number, numbe
         if (name === index.name && write.table.indexes.some(({ id }) => id === index.id))
           set(
             rows,
-            vectors.map((vector) => vector && asBytes(rounded(vector, index.precision))),
+            vectors.map((vector) => vector && asBytes(rounded(vector, index.precision, index.dimensions))),
           )
       }
       continue
@@ -343,6 +391,13 @@ function apply(entry: Entry, commit: Commit, firstRow: ReadonlyMap<number, numbe
     }
   }
 }
+
+/** Lets others work. Only for the vectors that a search waits for does the program stay alive. */
+const pause = ({ multi }: IndexDefinition): Promise<void> => setImmediate(undefined, { ref: multi === true })
+
+/** Whether a query has vectors of the length of the index's: one, or several. */
+const isFor = ({ dimensions, multi }: IndexDefinition, { length }: Float32Array): boolean =>
+  multi ? length % (dimensions ?? 0) === 0 : length === dimensions
 
 function setOf(matching: Matching): ReadonlySet<number> {
   matching.set ??= new Set(matching.ids)
@@ -377,8 +432,10 @@ const bytesOf = ({ matrix, approximation, coming }: Entry): number =>
 
 /** Sees to it that searches of an index are narrowed down by its method, as it is now and for as many rows. */
 function approximate(entry: Entry): void {
-  const { method } = entry.index
-  if (!method) {
+  const { index, matrix, reader } = entry
+  const { method } = index
+  // One of several vectors a row has none.
+  if (!method || matrix instanceof MultiVectorMatrix) {
     stopApproximating(entry)
     entry.approximation = undefined
     return
@@ -390,14 +447,13 @@ function approximate(entry: Entry): void {
   }
   const last = entry.coming ?? entry.approximation
   const fits = last && isDeepStrictEqual(last.method, method) && (last.isStopped || !last.isOutgrown)
-  if (fits || entry.matrix.size < fewestRows) return
+  if (fits || matrix.size < fewestRows) return
   entry.coming?.stop()
   entry.coming = new Approximation(
     {
-      matrix: entry.matrix,
-      index: entry.index,
-      read: (rowids) =>
-        entry.reader.state() === undefined ? undefined : entry.reader.rows(entry.table, entry.index, rowids),
+      matrix,
+      index,
+      read: (rowids) => (reader.state() === undefined ? undefined : reader.rows(entry.table, entry.index, rowids)),
     },
     method,
   )

@@ -2,8 +2,10 @@ import type { Catalog, OwnedColumn } from '../catalog/catalog.js'
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import { NotFoundError, QueryError } from '../errors.js'
 import type { Node } from '../expr/node.js'
+import { queryEmbedder } from '../search/embedder.js'
 import { chooseIndex, embedValues, noModelFor, queryVector } from '../search/vector-search.js'
 import { isMedia } from '../types/media.js'
+import { isMatrix } from '../types/multi-vector.js'
 import type { TableNode, VectorSearchNode } from './query-node.js'
 import { queryKey, type Session } from './session.js'
 
@@ -22,7 +24,7 @@ export function vectorOf(
 /** The vector that a search was given, or undefined where it takes a model. */
 export function givenVector(session: Session, from: TableNode, search: VectorSearchNode): Float32Array | undefined {
   const value = knownValue(search.query)
-  if (!isVector(value)) return undefined
+  if (!isVector(value) && !isMatrix(value)) return undefined
   const catalog = session.catalogAt(from.asOf)
   const { index } = findIndex(catalog, catalog.byId(from.id, from.name), search)
   return queryVector(value, index, index.dimensions)
@@ -32,7 +34,7 @@ export function givenVector(session: Session, from: TableNode, search: VectorSea
 export function findIndex(
   catalog: Catalog,
   table: TableDefinition,
-  search: { readonly column: string; readonly index?: string },
+  search: { readonly column: string; readonly index?: string; readonly multi?: true },
 ): { owner: TableDefinition; index: IndexDefinition } {
   const columns = catalog.columnsOf(table)
   const column: OwnedColumn | undefined = columns.get(search.column)
@@ -48,6 +50,7 @@ export function findIndex(
         .filter(
           (index) =>
             !index.successorOf &&
+            index.multi === search.multi &&
             index.column === search.column &&
             catalog.columnsOf(owner).get(search.column)?.owner === column.owner,
         )
@@ -55,7 +58,7 @@ export function findIndex(
     )
   const nearest = candidates.filter(({ owner }) => owner === candidates[0]!.owner)
   const pool = search.index === undefined ? nearest : candidates
-  return chooseIndex(pool, table.name, search.column, search.index)
+  return chooseIndex(pool, table.name, search.column, search.index, search.multi)
 }
 
 /** Several things that a search looks for at once. */
@@ -91,7 +94,7 @@ async function toQueryVector(
   signal: AbortSignal | undefined,
 ): Promise<Float32Array> {
   if (value instanceof MixedQuery) return mixed(session, index, value, signal)
-  if (isVector(value)) return queryVector(value, index, index.dimensions)
+  if (isVector(value) || isMatrix(value)) return queryVector(value, index, index.dimensions)
   if (!index.embedder) throw noModelFor(index, value)
   const embedder = session.embedder(index.embedder)
   if (!embedder) {
@@ -106,7 +109,8 @@ async function toQueryVector(
   const key = typeof input === 'string' ? queryKey(embedder, input) : undefined
   const cached = key === undefined ? undefined : session.queryVectors.get(key)
   if (cached) return cached
-  const [vector] = await embedValues(embedder, [input], index.dimensions, { signal, stop: new AbortController() })
+  const asked = { signal, stop: new AbortController() }
+  const [vector] = (await embedValues(queryEmbedder(embedder), [input], index.dimensions, asked)).vectors
   if (key !== undefined) session.queryVectors.set(key, vector as Float32Array)
   return vector as Float32Array
 }
@@ -120,6 +124,6 @@ function isVector(value: unknown): boolean {
 function knownValue(node: Node): unknown {
   if (node.kind === 'literal') return node.value
   throw new QueryError(
-    'similarity(): expected text, a vector, an image or a parameter of a query function, got an expression over rows',
+    'a search: expected text, vectors, an image or a parameter of a query function, got an expression over rows',
   )
 }

@@ -14,7 +14,7 @@ import {
   type ScalarFunction,
 } from '../expr/function.js'
 import { type Tracer, traced } from '../scheduler/tracer.js'
-import type { Embedder } from '../search/embedder.js'
+import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { CallStats } from './call-stats.js'
@@ -248,10 +248,10 @@ export class Session {
   }
 
   /** The model that made vectors, or else another version of it, where the program has only that. */
-  embedder(identity: FunctionIdentity): Embedder | undefined {
+  embedder(identity: FunctionIdentity): Embedder | MultiEmbedder | undefined {
     return (
-      (this.#code.get(`embedder:${identityOf(identity)}`) as Embedder | undefined) ??
-      this.code<Embedder>('embedder', identity.name)
+      (this.#code.get(`embedder:${identityOf(identity)}`) as Embedder | MultiEmbedder | undefined) ??
+      this.code<Embedder | MultiEmbedder>('embedder', identity.name)
     )
   }
 

@@ -8,7 +8,15 @@ import { decodeVector } from '../types/arrays.js'
 import { describeValue } from '../types/column-type.js'
 import { jsonType } from '../types/json.js'
 import type { ResultRow } from './finish.js'
-import type { LegNode, QueryNode, StagedSearchNode, StageNode, TableNode } from './query-node.js'
+import type {
+  LegNode,
+  LegSearchNode,
+  QueryNode,
+  StagedSearchNode,
+  StageNode,
+  TableNode,
+  VectorSearchNode,
+} from './query-node.js'
 import { findIndex } from './search.js'
 import type { Session } from './session.js'
 import { textQueryOf } from './text-search.js'
@@ -225,12 +233,12 @@ class Stages {
     return new Map(rows.map((row) => [row.rowid as number, values.map((_, i) => row[`v${i}`])]))
   }
 
-  /** The vectors of rows in the index of the first leg that has one. */
+  /** The vectors of rows in the index of the first leg that has one vector a row. */
   async #vectors(rows: readonly Candidate[], { legs }: StagedSearchNode): Promise<Map<number, Float32Array>> {
     const session = this.#session
-    const leg = legs.find(({ search }) => search.kind === 'vector')?.search
+    const leg = legs.find(({ search }) => hasVector(search))?.search
     const { vectors: reader } = session.engine
-    if (leg?.kind !== 'vector' || !reader) {
+    if (!leg || !hasVector(leg) || !reader) {
       throw new QueryError('mmr(): compares rows by the vectors of an embedding index: search one with similarity()')
     }
     const { asOf, id, name } = this.#from
@@ -267,9 +275,14 @@ export function staged({ search }: QueryNode, where: string): StagedSearchNode {
   if (!search) throw new QueryError(`${where}: the query makes no search: call similarity(), match() or hybrid() first`)
   if (search.kind === 'staged') return search
   const { as } = search
-  const legs = [{ name: search.kind === 'text' ? 'match' : 'similarity', weight: 1, search }]
+  const name = search.kind === 'text' ? 'match' : search.multi ? 'maxSim' : 'similarity'
+  const legs = [{ name, weight: 1, search }]
   return { kind: 'staged', legs, fusion: 'score', candidates: singleCandidates, stages: [], as }
 }
+
+/** Whether a search has a vector for each row, by which rows can be compared. */
+export const hasVector = (search: LegSearchNode): search is VectorSearchNode =>
+  search.kind === 'vector' && !search.multi
 
 /** Rows that a search brings to its stages. */
 const singleCandidates = 100

@@ -29,13 +29,13 @@ export interface ColumnDescription {
 
 /** What an index takes. */
 export interface IndexSize {
-  /** Of the file. An embedding index over a column of vectors has 0: the column holds them. */
+  /** Of the file. An index over a column of vectors has 0: the column holds them. */
   readonly bytes: number
   /** Of memory. Vectors come there with the first search; 0 until then. */
   readonly memoryBytes: number
 }
 
-/** An embedding index, as `describe` and `pxt.indexes` show it. */
+/** An embedding or multi-vector index, as `describe` and `pxt.indexes` show it. */
 export interface IndexDescription extends Partial<IndexSize> {
   readonly table: string
   readonly name: string
@@ -43,13 +43,16 @@ export interface IndexDescription extends Partial<IndexSize> {
   readonly column: string
   /** `'pending'` while rows, or its successor, wait for `drain()`. */
   readonly status: 'ready' | 'pending'
-  /** How it is searched; see `EmbeddingIndexOptions.method`. */
-  readonly method: 'flat' | 'ivfflat' | 'hnsw'
+  /** How it is searched; see `EmbeddingIndexOptions.method`. `'maxsim'` where a row has several vectors. */
+  readonly method: 'flat' | 'ivfflat' | 'hnsw' | 'maxsim'
   /** How its vectors are stored. */
   readonly precision: VectorPrecision
   /** Options of the method. */
   readonly parameters?: Omit<IndexMethodOptions, 'method'>
-  /** Whether searches compare all vectors, while the method is not ready too; not in `describe`. */
+  /**
+   * Whether searches compare all vectors, while the method is not ready too; not in `describe`. Of `'maxsim'`: whether
+   * there are so few rows, or none in memory yet.
+   */
   readonly exact?: boolean
   readonly metric: Metric
   /** The model as `name@version`; absent where the column holds vectors. */
@@ -160,7 +163,7 @@ export class TableDescription {
     })
     const indexes = this.indexes.map(
       (index) =>
-        `  index ${index.name} on ${index.column}: ${[index.metric, index.embedder ?? '', index.precision === 'float32' ? '' : index.precision, index.method === 'flat' ? '' : index.method, printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
+        `  index ${index.name} on ${index.column}: ${[index.method === 'maxsim' ? 'MaxSim' : '', index.metric, index.embedder ?? '', index.precision === 'float32' ? '' : index.precision, index.method === 'flat' || index.method === 'maxsim' ? '' : index.method, printCoverage(index.coverage)].filter(Boolean).join(', ')}`,
     )
     const texts = this.textIndexes.map((index) => `  index ${index.name}: ${textIndexInWords(toDefinition(index))}`)
     const ordered = this.orderedIndexes.map(
@@ -199,7 +202,7 @@ export function describeIndex(
     type: 'vector',
     column: index.column,
     status: coverage && coverage.pending > 0 ? 'pending' : 'ready',
-    method: kind,
+    method: index.multi ? 'maxsim' : kind,
     ...(Object.keys(parameters).length > 0 ? { parameters } : {}),
     metric: index.metric,
     precision: index.precision ?? 'float32',

@@ -5,6 +5,7 @@ import type { Fusion } from '../search/fusion/fuse.js'
 import { hybridDefaults } from '../search/fusion/leg.js'
 import { describeValue } from '../types/column-type.js'
 import { isMedia, type Media } from '../types/media.js'
+import type { MultiVectorInput } from '../types/multi-vector.js'
 
 /** What a search looks for: text, an image, a vector, one of them with the index to use, or several of them at once. */
 export type SearchInput =
@@ -31,6 +32,15 @@ export type MixedInput = (
   readonly weight?: number
 }
 
+/** What `maxSim` looks for: text, an image, or vectors, shape (tokens, dimensions). */
+export type MaxSimInput =
+  | Arg<string>
+  | Media
+  | MultiVectorInput
+  | { readonly string: Arg<string> }
+  | { readonly image: Media | Uint8Array }
+  | { readonly vectors: MultiVectorInput }
+
 /** Options of `hybrid`. */
 export interface HybridOptions<N extends string = string> {
   /**
@@ -48,30 +58,52 @@ export interface HybridOptions<N extends string = string> {
 export interface HybridLegOptions {
   /**
    * What its scores count; at least 0, and only the ratio to those of other legs matters.
-   * @default 0.75 for `match`, 0.25 for `similarity`
+   * @default 0.75 for `match`, 0.25 for `similarity` and `maxSim`
    */
   readonly weight?: number
   /** The index to use, where the column has several. */
   readonly index?: string
-  /** Its name in `withScores`. @default 'match' and 'similarity', and a number from the second on */
+  /** Its name in `withScores`. @default 'match', 'similarity' and 'maxSim', and a number from the second on */
   readonly name?: string
 }
 
-/** One search of a hybrid one: `X` names columns with an embedding index, `M` those with a text index. */
-export type HybridLeg<X extends PropertyKey, M extends PropertyKey> =
+/**
+ * One search of a hybrid one: `X` names columns with an embedding index, `M` those with a text index, `L` those with a
+ * multi-vector index. A leg of MaxSim compares as many rows exactly as it brings.
+ */
+export type HybridLeg<X extends PropertyKey, M extends PropertyKey, L extends PropertyKey = never> =
   | (HybridLegOptions & {
       readonly match: M | readonly [M, ...M[]]
       readonly query: Arg<string>
       readonly similarity?: never
+      readonly maxSim?: never
     })
-  | (HybridLegOptions & { readonly similarity: X; readonly query: SearchInput; readonly match?: never })
+  | (HybridLegOptions & {
+      readonly similarity: X
+      readonly query: SearchInput
+      readonly match?: never
+      readonly maxSim?: never
+    })
+  | (HybridLegOptions & {
+      readonly maxSim: L
+      readonly query: MaxSimInput
+      readonly match?: never
+      readonly similarity?: never
+    })
 
 /** @internal A leg of any table. */
 export interface AnyHybridLeg extends HybridLegOptions {
   readonly match?: unknown
   readonly similarity?: unknown
+  readonly maxSim?: unknown
   readonly query: unknown
 }
+
+const legKinds = ['match', 'similarity', 'maxSim'] as const
+
+/** What kind of search a leg is. */
+export const kindOfLeg = (leg: AnyHybridLeg): (typeof legKinds)[number] =>
+  legKinds.find((kind) => leg[kind] !== undefined)!
 
 /** @throws QueryError when these are not things to look for at once */
 export function mixOf(mix: unknown): MixedQuery {
@@ -109,9 +141,9 @@ export function checkLegs(legs: unknown): readonly AnyHybridLeg[] {
   }
   const names = new Set<string>()
   for (const leg of legs as AnyHybridLeg[]) {
-    if ((leg?.match === undefined) === (leg?.similarity === undefined)) {
+    if (legKinds.filter((kind) => leg?.[kind] !== undefined).length !== 1) {
       throw new QueryError(
-        'hybrid(): expected each leg to have either match or similarity, the column that it searches',
+        'hybrid(): expected each leg to have one of match, similarity and maxSim, the column that it searches',
       )
     }
     if (leg.name === undefined) continue

@@ -27,7 +27,7 @@ import {
   tableOf,
 } from '../plan/query-node.js'
 import type { Session } from '../plan/session.js'
-import { type SearchScores, soughtColumn, soughtText, staged } from '../plan/staged-search.js'
+import { hasVector, type SearchScores, soughtColumn, soughtText, staged } from '../plan/staged-search.js'
 import type { Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import { checkGrouped, checkRowWise, isAggregated } from './grouping.js'
@@ -263,8 +263,10 @@ export class Query<in out R, in out O, in out A = R> implements AsyncIterable<Si
       throw new QueryError(`mmr(): lambda: expected a number from 0 to 1, got ${describeValue(lambda)}`)
     }
     return this.#staged('mmr()', ({ legs }) => {
-      if (legs.some(({ search }) => search.kind === 'vector')) return { kind: 'mmr', lambda }
-      throw new QueryError('mmr(): compares rows by vectors, and the query searches none: use similarity() or hybrid()')
+      if (legs.some(({ search }) => hasVector(search))) return { kind: 'mmr', lambda }
+      throw new QueryError(
+        'mmr(): compares rows by vectors, one a row, and the query searches none: use similarity() or hybrid()',
+      )
     })
   }
 

@@ -26,7 +26,9 @@ import {
   checkLegs,
   type HybridLeg,
   type HybridOptions,
+  kindOfLeg,
   legsOfColumn,
+  type MaxSimInput,
   mixOf,
   type SearchInput,
   withIndex,
@@ -42,6 +44,25 @@ export interface NoEmbeddingIndex {
 /** A type error that is a sentence: there are no words to search. */
 export interface NoTextIndex {
   readonly __error: 'no text index on this table: call addTextIndex() first'
+}
+
+/** A type error that is a sentence: there are no vectors to search. */
+export interface NoMultiVectorIndex {
+  readonly __error: 'no multi-vector index on this table: call addMultiVectorIndex() first'
+}
+
+/** Options of `maxSim`. */
+export interface MaxSimOptions<N extends string> {
+  /** Name of the score in the result. @default 'score' */
+  readonly as?: N
+  /** The index to use, where the column has several. */
+  readonly index?: string
+  /**
+   * How many rows are compared vector by vector, of those that an estimate puts first; a whole number of at least 1, or
+   * `Infinity` for all. Never fewer than the results asked for.
+   * @default as many as take a few milliseconds, from 32 to 256, and at least four for each result
+   */
+  readonly candidates?: number
 }
 
 /** Options of `match`. */
@@ -63,12 +84,18 @@ export interface SimilarityOptions<N extends string> {
 /**
  * Rows with names and indexes: a table, a view, a snapshot, or one of them as it was at a version. It is the query for
  * all its rows, and can be searched. `X` names the columns that have an embedding index, `M` those that have a full-text
- * index.
+ * index, `L` those that have a multi-vector index.
  */
-export class Relation<in out R, out X extends string = never, out M extends string = never> extends Query<R, R> {
+export class Relation<
+  in out R,
+  out X extends string = never,
+  out M extends string = never,
+  out L extends string = never,
+> extends Query<R, R> {
   /** Phantom types, for inference only. */
   declare readonly $indexed?: X
   declare readonly $matched?: M
+  declare readonly $multiIndexed?: L
 
   /** @internal */
   constructor(session: Session, rows: Rows) {
@@ -105,7 +132,7 @@ export class Relation<in out R, out X extends string = never, out M extends stri
    * console.log(await films.asOf(version).collect()) // [{ title: 'Alien', year: 1978 }]
    * ```
    */
-  asOf(version: number | Date): Relation<R, X, M> {
+  asOf(version: number | Date): Relation<R, X, M, L> {
     const { session, node } = this[internals]
     const { id, name, asOf } = this.#source
     if (asOf !== undefined) throw new QueryError(`asOf(): '${this.name}' is a version already`)
@@ -172,6 +199,57 @@ export class Relation<in out R, out X extends string = never, out M extends stri
   }
 
   /**
+   * The rows ranked by late interaction, best first: the score adds up, over the vectors of the query, how close the
+   * closest vector of the row is. Rows without vectors are not ranked.
+   *
+   * Scores are exact, and so is the ranking as long as the rows that a following `where` keeps are no more than
+   * `candidates`. Of more rows, those are compared that an estimate puts first, and one in twenty of the best may be
+   * missed. That is so for a query with a `limit` and no other order; any other compares all rows, which takes long.
+   * The first search reads the vectors into memory.
+   *
+   * @throws IndexError when the column has no multi-vector index, or several and none is named
+   * @throws QueryError when what is looked for does not fit the index
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const table = await pxt.createTable('pages', { title: t.string(), patches: t.multiVector(2) })
+   * const pages = await table.addMultiVectorIndex('patches')
+   * await pages.insert([
+   *   { title: 'both', patches: [[1, 0], [0, 1]] },
+   *   { title: 'one', patches: [[1, 0], [1, 0.1]] },
+   * ])
+   * console.log(await pages.maxSim('patches', { vectors: [[2, 0], [0, 3]] }).select('title').limit(1).first()) // both
+   * ```
+   */
+  maxSim<C extends L & keyof R, const N extends string = 'score'>(
+    column: [L] extends [never] ? NoMultiVectorIndex : C,
+    query: MaxSimInput,
+    { as, index, candidates }: MaxSimOptions<N> = {},
+  ): Query<R & { [K in N]: number }, R & { [K in N]: number }> {
+    const { session, node } = this[internals]
+    if (index !== undefined && typeof index !== 'string') {
+      throw new QueryError(`maxSim(): index: expected the name of an index, got ${describeValue(index)}`)
+    }
+    if (candidates !== undefined && candidates !== Infinity && !(Number.isSafeInteger(candidates) && candidates >= 1)) {
+      throw new QueryError(
+        `maxSim(): candidates: expected a whole number of at least 1, or Infinity, got ${describeValue(candidates)}`,
+      )
+    }
+    const search: VectorSearchNode = Object.freeze({
+      kind: 'vector',
+      multi: true,
+      column: column as unknown as string,
+      query: toNode(lookedFor(query, ['string', 'image', 'vectors'], 'maxSim()').value, 'maxSim()'),
+      as: this.#scoreName('maxSim()', as),
+      ...(index === undefined ? {} : { index }),
+      ...(candidates === undefined ? {} : { candidates }),
+    })
+    findIndex(session.catalogAt(this.#source.asOf), this.#definition, search)
+    return new Query({ session, node: Object.freeze({ ...node, search }) })
+  }
+
+  /**
    * The rows whose text has the words, ranked by BM25, best first. The score is higher for better rows and has no upper
    * bound. Exact: a following `where` applies before a limit, so that a filter never costs a hit.
    *
@@ -219,8 +297,8 @@ export class Relation<in out R, out X extends string = never, out M extends stri
 
   /**
    * The rows that several searches find, fused into one ranking: words and vectors of a column, or any legs over the
-   * indexes of the table (`match` and `similarity`, of different columns, models and queries). Each leg brings its best
-   * rows; a following `where` applies to each of them, so that a filter never costs a hit. The score is from 0 to 1; a
+   * indexes of the table (`match`, `similarity` and `maxSim`, of different columns, models and queries). Each leg brings
+   * its best rows; a following `where` applies to each of them, so that a filter never costs a hit. The score is from 0 to 1; a
    * row that is first in all legs has 1.
    *
    * @param column a column with a text index and an embedding index; or the legs
@@ -248,7 +326,10 @@ export class Relation<in out R, out X extends string = never, out M extends stri
     options?: HybridOptions<N> & { readonly weights?: readonly [text: number, vector: number] },
   ): Query<R & { [K in N]: number }, R & { [K in N]: number }>
   hybrid<const N extends string = 'score'>(
-    legs: readonly [HybridLeg<X & keyof R, M & keyof R>, ...HybridLeg<X & keyof R, M & keyof R>[]],
+    legs: readonly [
+      HybridLeg<X & keyof R, M & keyof R, L & keyof R>,
+      ...HybridLeg<X & keyof R, M & keyof R, L & keyof R>[],
+    ],
     options?: HybridOptions<N>,
   ): Query<R & { [K in N]: number }, R & { [K in N]: number }>
   hybrid(...given: unknown[]): Query<any, any> {
@@ -267,7 +348,7 @@ export class Relation<in out R, out X extends string = never, out M extends stri
     const legs = ofColumn ? legsOfColumn(given[0] as string, given[1] as string, weights) : checkLegs(given[0])
     const search: StagedSearchNode = Object.freeze({
       kind: 'staged',
-      legs: Object.freeze(legs.map((leg, i) => this.#leg(leg, legs.slice(0, i)))),
+      legs: Object.freeze(legs.map((leg, i) => this.#leg(leg, legs.slice(0, i), candidates))),
       fusion,
       candidates,
       stages: [],
@@ -278,15 +359,17 @@ export class Relation<in out R, out X extends string = never, out M extends stri
   }
 
   /** A leg as a search of its own. */
-  #leg(leg: AnyHybridLeg, before: readonly AnyHybridLeg[]): LegNode {
-    const kind = leg.match === undefined ? 'similarity' : 'match'
+  #leg(leg: AnyHybridLeg, before: readonly AnyHybridLeg[], candidates: number): LegNode {
+    const kind = kindOfLeg(leg)
     const same = before.filter((other) => other[kind] !== undefined && other.name === undefined).length
     const name = leg.name ?? (same === 0 ? kind : `${kind}${same + 1}`)
     const index = leg.index === undefined ? {} : { index: leg.index }
-    const found: Query<any, any> =
-      kind === 'match'
-        ? this.match(leg.match as never, leg.query as string, index)
-        : this.similarity(leg.similarity as never, withIndex(leg.query, leg.index))
+    const searches: Readonly<Record<typeof kind, () => Query<any, any>>> = {
+      match: () => this.match(leg.match as never, leg.query as string, index),
+      similarity: () => this.similarity(leg.similarity as never, withIndex(leg.query, leg.index)),
+      maxSim: () => this.maxSim(leg.maxSim as never, leg.query as MaxSimInput, { ...index, candidates }),
+    }
+    const found = searches[kind]()
     const weight = leg.weight ?? (kind === 'match' ? hybridDefaults.text : hybridDefaults.vector)
     return { name, weight, search: found[internals].node.search as LegSearchNode }
   }
@@ -422,18 +505,26 @@ function allRows({ id, name, asOf, where, snapshot }: Rows): QueryNode {
   return Object.freeze({ from, where: Object.freeze(where ? [where] : []), orderBy: Object.freeze([]) })
 }
 
-/** The parts of a search that its input determines. */
+/** An input that may name what it is, as an object. */
+const namedParts = (input: unknown): Record<string, unknown> =>
+  typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
+
+/** The value that a search looks for, given as it is or under one of some names. */
+function lookedFor(input: unknown, names: readonly string[], where: string): { value: unknown; name?: string } {
+  const named = namedParts(input)
+  const [name, ...others] = names.filter((key) => Object.hasOwn(named, key))
+  if (name === undefined) return { value: input }
+  if (others.length === 0) return { value: named[name], name }
+  throw new QueryError(`${where}: expected one of ${names.join(', ')}, got ${[name, ...others].join(' and ')}`)
+}
+
+/** The parts of a similarity search that its input determines. */
 function searchOf(input: unknown): { query: Node; index?: string } {
-  const named =
-    typeof input === 'object' && input !== null && !isExpression(input) ? (input as Record<string, unknown>) : {}
-  const keys = (['string', 'image', 'vector', 'mix'] as const).filter((key) => Object.hasOwn(named, key))
-  if (keys.length > 1)
-    throw new QueryError(`similarity(): expected one of string, image, vector, mix, got ${keys.join(' and ')}`)
-  const value = keys[0] === 'mix' ? mixOf(named.mix) : keys.length === 1 ? named[keys[0]!] : input
-  const { index } = named
+  const { value, name } = lookedFor(input, ['string', 'image', 'vector', 'mix'], 'similarity()')
+  const { index } = namedParts(input)
   if (index !== undefined && typeof index !== 'string') {
     throw new QueryError(`similarity(): index: expected the name of an index, got ${describeValue(index)}`)
   }
-  const query = keys[0] === 'mix' ? literal(value) : toNode(value, 'similarity()')
-  return { query, ...(keys.length === 1 && index !== undefined ? { index } : {}) }
+  const query = name === 'mix' ? literal(mixOf(value)) : toNode(value, 'similarity()')
+  return { query, ...(name !== undefined && index !== undefined ? { index } : {}) }
 }

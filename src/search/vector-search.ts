@@ -6,7 +6,8 @@ import { callUnknown, type ResultMemory } from '../scheduler/remember.js'
 import type { Tracer } from '../scheduler/tracer.js'
 import { toVector } from '../types/arrays.js'
 import { describeValue } from '../types/column-type.js'
-import type { Embedder } from './embedder.js'
+import { type MultiVector, toMultiVector } from '../types/multi-vector.js'
+import type { Embedder, MultiEmbedder } from './embedder.js'
 
 /**
  * The index that a search means.
@@ -17,30 +18,30 @@ export function chooseIndex(
   table: string,
   column: string,
   name: string | undefined,
+  multi = false,
 ): { readonly owner: TableDefinition; readonly index: IndexDefinition } {
   const named = name === undefined ? candidates : candidates.filter(({ index }) => index.name === name)
   if (named.length === 1) return named[0]!
   const names = candidates.map(({ index }) => index.name).join(', ')
+  const [kind, add] = multi ? ['multi-vector', 'addMultiVectorIndex'] : ['embedding', 'addEmbeddingIndex']
   if (candidates.length === 0) {
-    throw new IndexError(
-      `no embedding index on column '${column}' of '${table}': call addEmbeddingIndex('${column}', …) first`,
-    )
+    throw new IndexError(`no ${kind} index on column '${column}' of '${table}': call ${add}('${column}', …) first`)
   }
   if (name !== undefined) {
     throw new IndexError(`no index '${name}' on column '${column}' of '${table}'. It has: ${names}`)
   }
   throw new IndexError(
-    `column '${column}' of '${table}' has several embedding indexes: say which with { index: … }. It has: ${names}`,
+    `column '${column}' of '${table}' has several ${kind} indexes: say which with { index: … }. It has: ${names}`,
   )
 }
 
 /** Values that one call of a model takes, and calls at a time, when the model does not say. */
 const defaults = { batchSize: 64, concurrency: 4 }
 
-const codes = new WeakMap<Embedder, FunctionCode>()
+const codes = new WeakMap<Embedder | MultiEmbedder, FunctionCode>()
 
 /** An embedder as a function that is called for rows of one value. */
-export function codeOf(embedder: Embedder): FunctionCode {
+export function codeOf(embedder: Embedder | MultiEmbedder): FunctionCode {
   let code = codes.get(embedder)
   if (!code) {
     const { name, version, pool, rateLimit, tokens, retries, retryBudget, timeout, signal, cache } = embedder
@@ -77,16 +78,21 @@ export interface EmbedValuesOptions {
   readonly tracer?: Tracer | undefined
 }
 
-/**
- * Embeds values in batches, checking what comes back.
- * @returns for each value its vector, or the error that the model gave for it
- */
+/** What a model made of values. */
+export interface Embedded {
+  /** For each value its vector (of a `MultiEmbedder`: its vectors, one after the other), or the error that it gave. */
+  readonly vectors: readonly (Float32Array | Error)[]
+  /** The length of each vector; undefined where there is none. */
+  readonly dimensions: number | undefined
+}
+
+/** Embeds values in batches, checking what comes back. */
 export async function embedValues(
-  embedder: Embedder,
+  embedder: Embedder | MultiEmbedder,
   values: readonly (string | Uint8Array)[],
   dimensions: number | undefined,
   { signal, stop, called, results, tracer }: EmbedValuesOptions,
-): Promise<(Float32Array | Error)[]> {
+): Promise<Embedded> {
   const result: (Float32Array | Error)[] = new Array(values.length)
   let length = dimensions ?? embedder.dimensions
   let failure: Error | undefined
@@ -106,9 +112,9 @@ export async function embedValues(
       tracer,
       value: (row, value) => {
         try {
-          const vector = toVector(value, length)
-          length = vector.length
-          result[row] = vector
+          const { values, dimensions } = embedder.multi ? toMultiVector(value, length) : oneVector(value, length)
+          length = dimensions
+          result[row] = values
         } catch (cause) {
           failed(row, cause)
         }
@@ -119,24 +125,31 @@ export async function embedValues(
     results,
   )
   if (stop && failure) throw failure
-  return result
+  return { vectors: result, dimensions: length }
 }
 
+function oneVector(value: unknown, dimensions: number | undefined): MultiVector {
+  const values = toVector(value, dimensions)
+  return { values, dimensions: values.length }
+}
+
+const callOf = ({ multi }: IndexDefinition): string => (multi ? 'maxSim()' : 'similarity()')
+
 /**
- * A vector given as the query of a search.
+ * A vector given as the query of a search; of one with several vectors a row, vectors one after the other.
  * @throws QueryError when it does not fit the index
  */
 export function queryVector(value: unknown, index: IndexDefinition, dimensions: number | undefined): Float32Array {
   try {
-    return toVector(value, dimensions)
+    return index.multi ? toMultiVector(value, dimensions).values : toVector(value, dimensions)
   } catch (cause) {
-    throw new QueryError(`similarity(): index '${index.name}': ${(cause as Error).message}`, { cause })
+    throw new QueryError(`${callOf(index)}: index '${index.name}': ${(cause as Error).message}`, { cause })
   }
 }
 
 /** The error of a query that the index has no model for. */
 export function noModelFor(index: IndexDefinition, value: unknown): QueryError {
   return new QueryError(
-    `similarity(): index '${index.name}' has no model that embeds ${describeValue(value)}: give it { vector }`,
+    `${callOf(index)}: index '${index.name}' has no model that embeds ${describeValue(value)}: give it { ${index.multi ? 'vectors' : 'vector'} }`,
   )
 }

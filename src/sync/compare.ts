@@ -56,12 +56,16 @@ export function checkSameColumn(table: TableDefinition, found: ColumnDefinition,
 }
 
 /** What an index is, in words. */
-export const indexInWords = ({ column, metric, embedder, precision, method }: IndexDefinition): string =>
-  `${metric} on ${column}${embedder ? ` by ${embedder.name}` : ''}${precision ? `, ${precision}` : ''}${method ? `, ${methodInWords(method)}` : ''}`
+export const indexInWords = ({ column, metric, multi, embedder, precision, method }: IndexDefinition): string =>
+  `${multi ? 'MaxSim, ' : ''}${metric} on ${column}${embedder ? ` by ${embedder.name}` : ''}${precision ? `, ${precision}` : ''}${method ? `, ${methodInWords(method)}` : ''}`
 
 /** Whether two embedding indexes hold the same vectors, but for the version of the model. */
 export const sameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
-  a.column === b.column && a.metric === b.metric && a.precision === b.precision && a.embedder?.name === b.embedder?.name
+  a.column === b.column &&
+  a.metric === b.metric &&
+  a.multi === b.multi &&
+  a.precision === b.precision &&
+  a.embedder?.name === b.embedder?.name
 
 /** Whether two embedding indexes are searched alike. */
 export const sameMethod = (a: IndexDefinition, b: IndexDefinition): boolean => isDeepStrictEqual(a.method, b.method)

@@ -1,5 +1,5 @@
 import { foldName } from '../catalog/catalog.js'
-import type { IndexMethodOptions } from '../compute/index-method.js'
+import { checkMultiVectorOptions, type IndexMethodOptions } from '../compute/index-method.js'
 import { ExistsError, SchemaError } from '../errors.js'
 import type { Expr, Refs } from '../expr/expression.js'
 import type { Overwrite, TableOptions, ViewOptions } from '../pixeltable.js'
@@ -11,6 +11,8 @@ import type {
   EmbeddableKeys,
   EmbeddingIndexOptions,
   IndexOptions,
+  MultiVectorIndexOptions,
+  MultiVectorKeys,
   NewColumn,
   OneOrMore,
   TextColumns,
@@ -35,6 +37,12 @@ export type ComputedDeclarationOptions = Pick<ComputedColumnOptions, 'stored'>
 /** Options of `Declaration.embeddingIndex`. */
 export type EmbeddingIndexDeclarationOptions = Pick<EmbeddingIndexOptions, 'embed' | 'metric' | 'name' | 'precision'> &
   IndexMethodOptions
+
+/** Options of `Declaration.multiVectorIndex`. */
+export type MultiVectorIndexDeclarationOptions = Pick<
+  MultiVectorIndexOptions,
+  'embed' | 'metric' | 'name' | 'precision'
+>
 
 /** Options of `Declaration.textIndex`. */
 export type TextIndexDeclarationOptions = Omit<TextIndexOptions, 'ifExists'>
@@ -62,8 +70,12 @@ export type Member =
 /** @internal An index. */
 export type DeclaredIndex =
   | { readonly kind: 'embedding'; readonly column: string; readonly options: EmbeddingIndexDeclarationOptions }
+  | { readonly kind: 'multiVector'; readonly column: string; readonly options: MultiVectorIndexDeclarationOptions }
   | { readonly kind: 'text'; readonly columns: unknown; readonly options: TextIndexDeclarationOptions }
   | { readonly kind: 'ordered'; readonly columns: readonly string[]; readonly options: IndexOptions }
+
+/** @internal An index of vectors. */
+export type DeclaredVectorIndex = Extract<DeclaredIndex, { readonly kind: 'embedding' | 'multiVector' }>
 
 /** @internal What a declaration says. */
 export interface DeclarationParts {
@@ -163,19 +175,21 @@ export class DeclaredQuery<in out R, in out O> {
 /**
  * A table or view as a program wants it, which `pxt.sync` creates or brings a file to. It needs no open database, so it
  * can be written once, at the top of a module, and exported. `R` is the row that the table returns, `I` the row that it
- * takes (`never` for a view), `X` the columns that have an embedding index, `M` those that have a full-text index.
- * Immutable: every method returns a new one.
+ * takes (`never` for a view), `X` the columns that have an embedding index, `M` those that have a full-text index,
+ * `L` those that have a multi-vector index. Immutable: every method returns a new one.
  */
 export class Declaration<
   in out R,
   in I = never,
   out X extends string = never,
   out M extends string = never,
+  out L extends string = never,
 > extends DeclaredQuery<R, R> {
   /** Phantom types, for inference only. */
   declare readonly $insert?: (row: I) => void
   declare readonly $indexed?: X
   declare readonly $matched?: M
+  declare readonly $multiIndexed?: L
   /** @internal */
   readonly [declared]: DeclarationParts
 
@@ -210,7 +224,7 @@ export class Declaration<
   column<N extends string, V, J, O extends boolean>(
     name: NewColumn<R, N>,
     column: Column<V, J, O>,
-  ): Declaration<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X, M> {
+  ): Declaration<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X, M, L> {
     if (!(column instanceof Column)) {
       throw new SchemaError(`column '${name}': expected a type such as t.string(), got ${describeValue(column)}`)
     }
@@ -238,7 +252,7 @@ export class Declaration<
     name: NewColumn<R, N>,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     { stored = true }: ComputedDeclarationOptions = {},
-  ): Declaration<R & { [K in N]: T }, I, X, M> {
+  ): Declaration<R & { [K in N]: T }, I, X, M, L> {
     return this.#member({ kind: 'computed', name, value, unstored: !stored })
   }
 
@@ -259,8 +273,30 @@ export class Declaration<
   embeddingIndex<C extends EmbeddableKeys<R>>(
     column: C,
     options: EmbeddingIndexDeclarationOptions = {},
-  ): Declaration<R, I, X | C, M> {
+  ): Declaration<R, I, X | C, M, L> {
     return this.#index({ kind: 'embedding', column, options })
+  }
+
+  /**
+   * An index of several vectors a row, as `Table.addMultiVectorIndex` adds it. With a name it is the index of that name,
+   * without one the index on the column: when the model, the metric or the precision changes, `sync` replaces it.
+   * @throws ValidationError when an option is none of such an index
+   * @example
+   * ```ts
+   * import { Pixeltable, t, table } from 'pixeltable'
+   * const Pages = table('pages', { n: t.int(), patches: t.multiVector(2) }).multiVectorIndex('patches')
+   * const pxt = await Pixeltable.open(':memory:')
+   * const { pages } = await pxt.sync({ pages: Pages })
+   * await pages.insert([{ n: 1, patches: [[1, 0], [0, 1]] }, { n: 2, patches: [[1, 1]] }])
+   * console.log(await pages.maxSim('patches', { vectors: [[1, 0], [0, 1]] }).select('n').first()) // { n: 1 }
+   * ```
+   */
+  multiVectorIndex<C extends MultiVectorKeys<R>>(
+    column: C,
+    options: MultiVectorIndexDeclarationOptions = {},
+  ): Declaration<R, I, X, M, L | C> {
+    checkMultiVectorOptions(options, `multiVectorIndex('${column}')`)
+    return this.#index({ kind: 'multiVector', column, options })
   }
 
   /**
@@ -279,7 +315,7 @@ export class Declaration<
   textIndex<C extends TextKeys<R>>(
     columns: TextColumns<C>,
     options: TextIndexDeclarationOptions = {},
-  ): Declaration<R, I, X, M | C> {
+  ): Declaration<R, I, X, M | C, L> {
     return this.#index({ kind: 'text', columns, options })
   }
 
@@ -293,11 +329,11 @@ export class Declaration<
    * console.log(Films.name) // films
    * ```
    */
-  index(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Declaration<R, I, X, M> {
+  index(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Declaration<R, I, X, M, L> {
     return this.#index({ kind: 'ordered', columns: [columns].flat() as string[], options })
   }
 
-  #member(member: Member): Declaration<any, any, any, any> {
+  #member(member: Member): Declaration<any, any, any, any, any> {
     const { origin, members } = this[declared]
     const names = [...Object.keys(origin.kind === 'table' ? origin.schema : {}), ...members.map(({ name }) => name)]
     const clash = names.find((name) => foldName(name) === foldName(member.name))
@@ -305,17 +341,17 @@ export class Declaration<
     return this.#with({ members: [...members, member] })
   }
 
-  #index(index: DeclaredIndex): Declaration<any, any, any, any> {
+  #index(index: DeclaredIndex): Declaration<any, any, any, any, any> {
     return this.#with({ indexes: [...this[declared].indexes, index] })
   }
 
-  #with(change: Partial<DeclarationParts>): Declaration<any, any, any, any> {
+  #with(change: Partial<DeclarationParts>): Declaration<any, any, any, any, any> {
     return new Declaration({ ...this[declared], ...change, extends: this })
   }
 }
 
 /** A declaration of any table or view. */
-export type AnyDeclaration = Declaration<any, never, any, any>
+export type AnyDeclaration = Declaration<any, never, any, any, any>
 
 /** The row of a declared table or view. */
 export type Row<D> = D extends { readonly $out?: infer O } ? Simplify<NonNullable<O>> : never

@@ -1,7 +1,7 @@
 import { foldName } from '../catalog/catalog.js'
 import type { IndexDefinition, IndexMethod, KeyDefinition, TableDefinition } from '../catalog/definition.js'
 import { altered, withKey } from '../compute/definitions.js'
-import { embedderOf } from '../compute/embedder-of.js'
+import { embedderOf, multiEmbedderOf } from '../compute/embedder-of.js'
 import { indexMethod, loadMethod, methodInWords } from '../compute/index-method.js'
 import {
   addEmbeddingIndex,
@@ -24,7 +24,7 @@ import {
 import { NotFoundError } from '../errors.js'
 import type { IndexOptions } from '../table/table.js'
 import { indexInWords, keyInWords, sameIndex, sameKey, sameMethod } from './compare.js'
-import type { DeclarationParts, EmbeddingIndexDeclarationOptions, TextIndexDeclarationOptions } from './declaration.js'
+import type { DeclarationParts, DeclaredVectorIndex, TextIndexDeclarationOptions } from './declaration.js'
 import type { Action, Draft } from './draft.js'
 
 /**
@@ -43,11 +43,13 @@ export function planIndexes(
   for (const index of indexes) {
     if (index.kind === 'ordered') planKey(draft, id, index.columns, index.options, used)
   }
-  const embedding = indexes.flatMap((index) => (index.kind === 'embedding' ? [index] : []))
+  const embedding = indexes.flatMap((index) =>
+    index.kind === 'embedding' || index.kind === 'multiVector' ? [index] : [],
+  )
   // An index with a name is the one of that name; one without takes what is left on its column.
   const named = embedding.filter(({ options }) => options.name !== undefined)
   const unnamed = embedding.filter(({ options }) => options.name === undefined)
-  for (const { column, options } of [...named, ...unnamed]) planEmbeddingIndex(draft, id, column, options, used)
+  for (const index of [...named, ...unnamed]) planEmbeddingIndex(draft, id, index, used)
   const texts = indexes.flatMap((index) => (index.kind === 'text' ? [index] : []))
   for (const { columns, options } of texts.toSorted((a, b) => Number(!a.options.name) - Number(!b.options.name))) {
     planTextIndex(draft, id, columns, options, used)
@@ -83,21 +85,21 @@ function planKey(draft: Draft, id: number, columns: readonly string[], options: 
   })
 }
 
-function planEmbeddingIndex(
-  draft: Draft,
-  id: number,
-  column: string,
-  declared: EmbeddingIndexDeclarationOptions,
-  used: Set<number>,
-): void {
-  const { embed, metric = 'cosine', name, precision } = declared
+function planEmbeddingIndex(draft: Draft, id: number, declared: DeclaredVectorIndex, used: Set<number>): void {
   const table = draft.catalog.byId(id)
+  const { column } = declared
+  const { metric = 'cosine', name, precision } = declared.options
+  const multi = declared.kind === 'multiVector' ? true : undefined
   const owned = draft.catalog.columnsOf(table).get(column)
   if (!owned) throw new NotFoundError(`'${table.name}' has no column '${column}' to index`)
-  const embedder = embed === undefined ? undefined : embedderOf(embed)
-  const method = indexMethod(declared, `embedding index on '${column}' of '${table.name}'`)
+  const { embed } = declared.options
+  const embedder = embed === undefined ? undefined : multi ? multiEmbedderOf(embed) : embedderOf(embed)
+  const method =
+    declared.kind === 'embedding'
+      ? indexMethod(declared.options, `embedding index on '${column}' of '${table.name}'`)
+      : undefined
   if (embedder) draft.bring('embedder', embedder)
-  const free = table.indexes.filter((index) => !used.has(index.id) && !index.successorOf)
+  const free = table.indexes.filter((index) => !used.has(index.id) && !index.successorOf && index.multi === multi)
   const here = free.filter((index) => index.column === column)
   const ofModel = here.filter((index) => index.embedder?.name === embedder?.name)
   const found =
@@ -106,7 +108,7 @@ function planEmbeddingIndex(
       : free.find((index) => foldName(index.name) === foldName(name))
   const rest = withoutIndex(table, found)
   const successor = table.indexes.find((index) => found && index.successorOf?.id === found.id)
-  const wanted = defineIndex(rest, owned.column, { name, metric, embedder, method, precision })
+  const wanted = defineIndex(rest, owned.column, { name, metric, multi, embedder, method, precision })
   // What takes its place is under way.
   const current = successor ?? found
   if (found && current && sameIndex(current, wanted)) {
@@ -116,7 +118,7 @@ function planEmbeddingIndex(
   }
   used.add(wanted.id)
   draft.define(id, () => altered(rest, { indexes: [...rest.indexes, wanted], nextId: rest.nextId + 1 }))
-  const options = { column, name: wanted.name, metric, method, precision, embedder, ifExists: 'error' } as const
+  const options = { column, name: wanted.name, metric, multi, method, precision, embedder, ifExists: 'error' } as const
   const add: Action['run'] = async (catalog, how) => {
     await loadMethod(method)
     await addEmbeddingIndex(draft.session, catalog, table, { ...options, ...how })
@@ -207,7 +209,7 @@ function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: Readonl
       return (catalog) => dropIndex(session, catalog, table, name)
     })
   }
-  for (const { id, name } of table.indexes.filter((index) => !used.has(index.id) && !index.successorOf)) {
+  for (const { id, name, multi } of table.indexes.filter((index) => !used.has(index.id) && !index.successorOf)) {
     draft.drop({ kind: 'dropIndex', table: table.name, index: name }, () => {
       draft.define(table.id, (_, t) =>
         withoutIndex(
@@ -215,7 +217,7 @@ function planLeftoverIndexes(draft: Draft, table: TableDefinition, used: Readonl
           t.indexes.find((index) => index.id === id),
         ),
       )
-      return (catalog) => dropEmbeddingIndex(session, catalog, table, { name })
+      return (catalog) => dropEmbeddingIndex(session, catalog, table, { name, ...(multi ? { multi } : {}) })
     })
   }
   for (const { id, name } of table.textIndexes.filter((index) => !used.has(index.id))) {

@@ -9,7 +9,7 @@ import type { SchemaChange } from '../engine/engine.js'
 import type { Node } from '../expr/node.js'
 import { typeOfNode } from '../expr/type-of.js'
 import type { Session } from '../plan/session.js'
-import type { Embedder } from '../search/embedder.js'
+import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import { dynamicType } from '../types/dynamic.js'
 import { sameType } from './compare.js'
 import type { Draft, StepOptions } from './draft.js'
@@ -100,10 +100,10 @@ function withCurrentView(session: Session, table: TableDefinition): TableDefinit
 async function embedAgain(draft: Draft, catalog: Catalog, id: number, name: string, how: StepOptions): Promise<void> {
   const { session } = draft
   const table = catalog.byId(id)
-  const { column, metric, method, precision, embedder } = table.indexes.find((index) => index.name === name)!
-  const model = embedder && session.code<Embedder>('embedder', embedder.name)
-  const options = { column, name, metric, method, precision, embedder: model, ifExists: 'replace', ...how } as const
-  await addEmbeddingIndex(session, catalog, table, options)
+  const { column, metric, multi, method, precision, embedder } = table.indexes.find((index) => index.name === name)!
+  const model = embedder && session.code<Embedder | MultiEmbedder>('embedder', embedder.name)
+  const kind = { metric, multi, method, precision, embedder: model }
+  await addEmbeddingIndex(session, catalog, table, { column, name, ...kind, ifExists: 'replace', ...how })
 }
 
 /** Columns that are computed when they are read name the code that there is, now that what was stored of them is new. */

@@ -38,7 +38,9 @@ export type Declarations = Readonly<Record<string, AnyDeclaration>>
 
 /** The handles that `sync` returns. */
 export type Synced<D extends Declarations> = {
-  -readonly [K in keyof D]: D[K] extends Declaration<infer R, infer I, infer X, infer M> ? Table<R, I, X, M> : never
+  -readonly [K in keyof D]: D[K] extends Declaration<infer R, infer I, infer X, infer M, infer L>
+    ? Table<R, I, X, M, L>
+    : never
 }
 
 /** What a sync would do, without doing it. */
@@ -52,7 +54,7 @@ export async function syncTables(
   session: Session,
   declarations: Declarations,
   options: SyncOptions,
-): Promise<Record<string, Table<any, any, any, any>>> {
+): Promise<Record<string, Table<any, any, any, any, any>>> {
   const ordered = inOrder(declarations)
   const how = plannerOptions(options)
   let planned = await planSync(session, ordered, how)
@@ -73,7 +75,7 @@ export async function syncTables(
   return Object.fromEntries(
     Object.entries(declarations).map(([key, { name }]) => [
       key,
-      new Table<any, any, any, any>(session, catalog.named(name)!),
+      new Table<any, any, any, any, any>(session, catalog.named(name)!),
     ]),
   )
 }

@@ -4,9 +4,9 @@ import type { OnError } from '../compute/change.js'
 import { type Changed, changesSince } from '../compute/changes.js'
 import { addColumn, addComputedColumn, alterComputedColumn, dropColumn, renameColumn } from '../compute/columns.js'
 import { type Computed, computeRows } from '../compute/compute-rows.js'
-import { type EmbedderLike, embedderOf } from '../compute/embedder-of.js'
-import { type IndexMethodOptions, indexMethod, loadMethod } from '../compute/index-method.js'
-import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex } from '../compute/indexes.js'
+import { type EmbedderLike, embedderOf, type MultiEmbedderLike, multiEmbedderOf } from '../compute/embedder-of.js'
+import { checkMultiVectorOptions, type IndexMethodOptions, indexMethod, loadMethod } from '../compute/index-method.js'
+import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex, type NewIndex } from '../compute/indexes.js'
 import { type ComputeTime, type InsertOptions, insertRows } from '../compute/insert.js'
 import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
@@ -27,6 +27,7 @@ import type { Session } from '../plan/session.js'
 import { type Condition, toPredicate } from '../query/predicate.js'
 import { internals, Query } from '../query/query.js'
 import { Relation, toVersion } from '../query/relation.js'
+import type { NdArray } from '../types/arrays.js'
 import type { AnyRow, Column, Simplify } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
@@ -48,6 +49,12 @@ export type NewColumn<R, N extends string> = N &
 /** Columns that can carry an embedding index. */
 export type EmbeddableKeys<R> = {
   [K in keyof R]-?: 0 extends 1 & R[K] ? K : [R[K]] extends [string | Media | Float32Array | null] ? K : never
+}[keyof R] &
+  string
+
+/** Columns that can carry a multi-vector index. */
+export type MultiVectorKeys<R> = {
+  [K in keyof R]-?: 0 extends 1 & R[K] ? K : [R[K]] extends [string | Media | NdArray<'float32'> | null] ? K : never
 }[keyof R] &
   string
 
@@ -165,6 +172,26 @@ export interface EmbeddingIndexOptions extends IndexMethodOptions {
   readonly onProgress?: OnProgress
 }
 
+/** Options of `addMultiVectorIndex`. */
+export interface MultiVectorIndexOptions
+  extends Omit<EmbeddingIndexOptions, 'embed' | 'metric' | 'precision' | keyof IndexMethodOptions> {
+  /**
+   * The model: a `MultiEmbedder`, or a named function from texts to vectors, shape (tokens, dimensions) for each. Left
+   * out on a `t.multiVector` column, which holds its vectors.
+   */
+  readonly embed?: MultiEmbedderLike
+  /**
+   * How a vector of the query and one of a row are compared: by their cosine, whatever their lengths, or by the inner
+   * product, which is the same for vectors of length one. @default 'cosine'
+   */
+  readonly metric?: 'cosine' | 'inner_product'
+  /**
+   * How the vectors are stored, which scores are made of. Not on a `t.multiVector` column. See `VectorPrecision` for what
+   * of each vector is lost. @default 'float32'
+   */
+  readonly precision?: VectorPrecision
+}
+
 /** Options of `addTextIndex`. */
 export interface TextIndexOptions {
   /**
@@ -185,13 +212,15 @@ export interface TextIndexOptions {
 
 /**
  * A table or view. `R` is the row that it returns, `I` the row that it takes (`never` for a view), `X` the columns that
- * have an embedding index, `M` those that have a full-text index. A handle is light: it holds no data, and stays valid when the table changes.
+ * have an embedding index, `M` those that have a full-text index, `L` those that have a multi-vector index. A handle is light: it holds no data, and stays valid when the table changes.
  */
-export class Table<in out R, in I = never, out X extends string = never, out M extends string = never> extends Relation<
-  R,
-  X,
-  M
-> {
+export class Table<
+  in out R,
+  in I = never,
+  out X extends string = never,
+  out M extends string = never,
+  out L extends string = never,
+> extends Relation<R, X, M, L> {
   /**
    * Inserts one row, an array of rows (in one commit, whatever its length), or an iterable, which is read in batches,
    * no faster than they are written, and committed batch by batch. A query or table is such an iterable: its rows of now
@@ -354,7 +383,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
     name: NewColumn<R, N>,
     column: Column<V, J, O>,
     { ifExists = 'error' }: { readonly ifExists?: IfExists } = {},
-  ): Promise<Table<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X, M>> {
+  ): Promise<Table<R & { [K in N]: V }, I & (O extends true ? { [K in N]?: J } : { [K in N]: J }), X, M, L>> {
     await this.#addOrReplace(name, ifExists, (catalog) => addColumn(this.#session, catalog, this.#target, name, column))
     return this.#reopen()
   }
@@ -370,7 +399,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
     name: NewColumn<R, N>,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     options: ComputedColumnOptions = {},
-  ): Promise<Table<R & { [K in N]: T }, I, X, M>> {
+  ): Promise<Table<R & { [K in N]: T }, I, X, M, L>> {
     const { onError = 'abort', stored = true, ifExists = 'error', signal, compute, onProgress } = options
     const computed = this.#expression(value, `addComputedColumn('${name}')`)
     await withProgress(this.#session, onProgress, (meter) =>
@@ -402,7 +431,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
     name: N,
     value: ((c: Refs<R>) => Expr<T>) | Expr<T>,
     { onError = 'abort', signal }: StatementOptions = {},
-  ): Promise<Table<Omit<R, N> & { [K in N]: T }, I, X, M>> {
+  ): Promise<Table<Omit<R, N> & { [K in N]: T }, I, X, M, L>> {
     const computed = this.#expression(value, `alterComputedColumn('${name}')`)
     await this.#session.attemptAlone((catalog, results) =>
       alterComputedColumn(this.#session, catalog, this.#target, { name, value: computed, onError, signal, results }),
@@ -421,7 +450,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
   async dropColumn<N extends keyof R & string>(
     name: N,
     { ifNotExists = 'error' }: { readonly ifNotExists?: IfNotExists } = {},
-  ): Promise<Table<Omit<R, N>, [I] extends [never] ? never : Omit<I, N>, Exclude<X, N>, Exclude<M, N>>> {
+  ): Promise<Table<Omit<R, N>, [I] extends [never] ? never : Omit<I, N>, Exclude<X, N>, Exclude<M, N>, Exclude<L, N>>> {
     await this.#session.attemptAlone(async (catalog) => {
       const { id, name: table } = this.#target
       if (ifNotExists === 'ignore' && !catalog.columnsOf(catalog.byId(id, table)).has(name)) return
@@ -446,7 +475,8 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
       Renamed<R, F, N>,
       [I] extends [never] ? never : Renamed<I, F, N>,
       Exclude<X, F> | (F extends X ? N : never),
-      Exclude<M, F> | (F extends M ? N : never)
+      Exclude<M, F> | (F extends M ? N : never),
+      Exclude<L, F> | (F extends L ? N : never)
     >
   > {
     await this.#session.attemptAlone((catalog) => renameColumn(this.#session, catalog, this.#target, from, to))
@@ -543,21 +573,30 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
   async addEmbeddingIndex<C extends EmbeddableKeys<R>>(
     column: C,
     options: EmbeddingIndexOptions = {},
-  ): Promise<Table<R, I, X | C, M>> {
-    const { embed, metric = 'cosine', name, ifExists = 'error', onError = 'abort', signal, compute } = options
-    const { onProgress } = options
+  ): Promise<Table<R, I, X | C, M, L>> {
+    const { embed } = options
     const embedder = embed === undefined ? undefined : embedderOf(embed)
     const method = indexMethod(options, `addEmbeddingIndex('${column}')`)
     await loadMethod(method)
+    await this.#addVectors(column, options, { embedder, method })
+    return this.#reopen()
+  }
+
+  async #addVectors(
+    column: string,
+    options: Omit<EmbeddingIndexOptions, 'embed'>,
+    kind: Pick<NewIndex, 'embedder' | 'multi' | 'method'>,
+  ): Promise<void> {
+    const { metric = 'cosine', precision, name, ifExists = 'error', onError = 'abort', signal, compute } = options
+    const { onProgress } = options
     await withProgress(this.#session, onProgress, (meter) =>
       this.#session.attemptAlone((catalog, results) =>
         addEmbeddingIndex(this.#session, catalog, this.#target, {
           column,
           name,
           metric,
-          method,
-          precision: options.precision,
-          embedder,
+          precision,
+          ...kind,
           ifExists,
           onError,
           signal,
@@ -567,7 +606,6 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
         }),
       ),
     )
-    return this.#reopen()
   }
 
   /**
@@ -605,6 +643,51 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
   }
 
   /**
+   * Adds an index of several vectors a row, which `maxSim` searches: those that a `t.multiVector` column holds, or those
+   * that a model of late interaction makes of a text or an image, now and whenever it changes, in the same commit.
+   *
+   * @returns a handle whose type knows the index
+   * @throws ExistsError when the index exists and `ifExists` is `'error'`
+   * @throws IndexError when the model does not take what the column holds
+   * @throws ModelError when the model fails
+   * @throws ValidationError when an option is none of such an index
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const letters = (texts: readonly string[]) =>
+   *   texts.map((text) => Array.from(text, (c) => [Math.cos(c.charCodeAt(0)), Math.sin(c.charCodeAt(0))]))
+   * const pxt = await Pixeltable.open(':memory:')
+   * const words = await pxt.createTable('words', { word: t.string() })
+   * const indexed = await words.addMultiVectorIndex('word', { embed: letters })
+   * await indexed.insert([{ word: 'listen' }, { word: 'bread' }])
+   * console.log(await indexed.maxSim('word', 'silent').limit(1).first()) // { word: 'listen', score: 6 }
+   * ```
+   */
+  async addMultiVectorIndex<C extends MultiVectorKeys<R>>(
+    column: C,
+    options: MultiVectorIndexOptions = {},
+  ): Promise<Table<R, I, X, M, L | C>> {
+    const { embed } = options
+    checkMultiVectorOptions(options, `addMultiVectorIndex('${column}')`)
+    const embedder = embed === undefined ? undefined : multiEmbedderOf(embed)
+    await this.#addVectors(column, options, { embedder, multi: true })
+    return this.#reopen()
+  }
+
+  /**
+   * Removes a multi-vector index, named by its column or by its own name.
+   * @throws IndexError when there is none, or several on the column
+   */
+  async dropMultiVectorIndex(which: { readonly column?: L; readonly name?: string }): Promise<void> {
+    if ((which.column === undefined) === (which.name === undefined)) {
+      throw new QueryError('dropMultiVectorIndex(): expected either { column } or { name }')
+    }
+    await this.#session.attemptAlone((catalog) =>
+      dropEmbeddingIndex(this.#session, catalog, this.#target, { ...which, multi: true }),
+    )
+  }
+
+  /**
    * Adds a full-text index over columns of text, of the table or of the bases that a view shows. It follows every change
    * of them in the same commit, and `match` searches it.
    *
@@ -629,7 +712,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
   async addTextIndex<C extends TextKeys<R>>(
     columns: TextColumns<C>,
     { ifExists = 'error', ...options }: TextIndexOptions = {},
-  ): Promise<Table<R, I, X, M | C>> {
+  ): Promise<Table<R, I, X, M | C, L>> {
     await this.#session.attemptAlone((catalog) =>
       addTextIndex(this.#session, catalog, this.#target, { ...options, columns, ifExists }),
     )
@@ -732,7 +815,7 @@ export class Table<in out R, in I = never, out X extends string = never, out M e
   }
 
   /** A handle on the same table after its definition changed. */
-  #reopen(): Table<any, any, any, any> {
+  #reopen(): Table<any, any, any, any, any> {
     return new Table(this.#session, this.#target)
   }
 }

@@ -4,6 +4,7 @@ import type { ColumnType, TypeConfig } from './column-type.js'
 import { dynamicType } from './dynamic.js'
 import { jsonType } from './json.js'
 import { type MediaKind, type MediaOptions, mediaType } from './media.js'
+import { multiVectorType } from './multi-vector.js'
 import { bigintType, binaryType, boolType, floatType, intType, stringType, uuidType } from './scalars.js'
 import { dateType, timestampType } from './temporal.js'
 
@@ -23,6 +24,7 @@ const makers: Readonly<Record<string, (config: TypeConfig) => ColumnType<any>>> 
   binary: () => binaryType,
   array: (config) => arrayType(config as ArrayOptions<Dtype>),
   vector: (config) => vectorType(config.dimensions as number),
+  multiVector: (config) => multiVectorType(config.dimensions as number),
   image: media('image'),
   video: media('video'),
   audio: media('audio'),

@@ -2,6 +2,7 @@ import { type ArrayInput, type ArrayOptions, arrayType, type Dtype, type NdArray
 import { Column } from './column.js'
 import { jsonType, type StandardSchema } from './json.js'
 import { type Media, type MediaInput, type MediaOptions, mediaType } from './media.js'
+import { type MultiVectorInput, multiVectorType } from './multi-vector.js'
 import { bigintType, binaryType, boolType, floatType, intType, stringType, type Uuid, uuidType } from './scalars.js'
 import { dateType, type PlainDate, timestampType } from './temporal.js'
 
@@ -49,6 +50,13 @@ export const t = {
     new Column(arrayType(options)),
   /** A vector of `dimensions` float32 numbers (1 to 65,535). NaN and infinities are refused. */
   vector: (dimensions: number): Column<Float32Array, ArrayLike<number>> => new Column(vectorType(dimensions)),
+  /**
+   * Any number of vectors, at least one, of `dimensions` float32 numbers each (1 to 65,535): one a token of a text or a
+   * patch of an image, as models of late interaction make them. An array of shape (tokens, dimensions) when read. NaN
+   * and infinities are refused.
+   */
+  multiVector: (dimensions: number): Column<NdArray<'float32'>, MultiVectorInput> =>
+    new Column(multiVectorType(dimensions)),
   /** An image. */
   image: (options?: MediaOptions): Column<Media, MediaInput> => new Column(mediaType('image', options)),
   /** A video. */

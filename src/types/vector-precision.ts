@@ -12,52 +12,81 @@ export type VectorPrecision = 'float32' | 'float16' | 'int8' | 'bit'
 
 export const vectorPrecisions: readonly VectorPrecision[] = ['float32', 'float16', 'int8', 'bit']
 
-/** A vector as it is stored, little-endian. */
-export function encodeVector(vector: Float32Array, precision: VectorPrecision = 'float32'): Uint8Array {
-  const { length } = vector
+/** Vectors of `dimensions` numbers, one after the other (or one alone), as they are stored, little-endian. */
+export function encodeVector(
+  vector: Float32Array,
+  precision: VectorPrecision = 'float32',
+  dimensions = vector.length,
+): Uint8Array {
   switch (precision) {
     case 'float32':
       return new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
     case 'float16':
       return new Uint8Array(Uint16Array.from(vector, toHalf).buffer)
-    case 'int8': {
-      const step = vector.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0) / 127
-      const bytes = new Uint8Array(4 + length)
-      new DataView(bytes.buffer).setFloat32(0, step, true)
-      if (step > 0) for (let i = 0; i < length; i++) bytes[4 + i] = Math.round(vector[i]! / step)
-      return bytes
-    }
+    case 'int8':
     case 'bit': {
-      const bytes = new Uint8Array(Math.ceil(length / 8))
-      for (let i = 0; i < length; i++) if (vector[i]! > 0) bytes[i >> 3]! |= 1 << (i & 7)
+      const size = sizeOf(precision, dimensions)
+      const bytes = new Uint8Array((vector.length / dimensions) * size)
+      for (let from = 0, to = 0; from < vector.length; from += dimensions, to += size) {
+        const one = vector.subarray(from, from + dimensions)
+        if (precision === 'int8') putInt8(one, bytes, to)
+        else for (let i = 0; i < dimensions; i++) if (one[i]! > 0) bytes[to + (i >> 3)]! |= 1 << (i & 7)
+      }
       return bytes
     }
   }
 }
 
-/** A vector as it was stored. */
+/** Bytes of a vector. */
+const sizeOf = (precision: 'int8' | 'bit', dimensions: number): number =>
+  precision === 'int8' ? 4 + dimensions : Math.ceil(dimensions / 8)
+
+function putInt8(vector: Float32Array, bytes: Uint8Array, at: number): void {
+  const step = vector.reduce((largest, x) => Math.max(largest, Math.abs(x)), 0) / 127
+  new DataView(bytes.buffer).setFloat32(at, step, true)
+  if (step > 0) for (let i = 0; i < vector.length; i++) bytes[at + 4 + i] = Math.round(vector[i]! / step)
+}
+
+/**
+ * Vectors as they were stored.
+ * @param dimensions their length; where it is left out, there is one
+ */
 export function decodeStored(
   stored: Uint8Array,
   precision: VectorPrecision = 'float32',
-  dimensions = stored.length * 8,
+  dimensions = precision === 'int8' ? stored.length - 4 : stored.length * 8,
 ): Float32Array {
   switch (precision) {
     case 'float32':
       return new Float32Array(Uint8Array.from(stored).buffer)
     case 'float16':
       return Float32Array.from(new Uint16Array(Uint8Array.from(stored).buffer), fromHalf)
-    case 'int8': {
-      const step = new DataView(stored.buffer, stored.byteOffset).getFloat32(0, true)
-      return Float32Array.from(new Int8Array(stored.buffer, stored.byteOffset + 4, stored.length - 4), (x) => x * step)
+    case 'int8':
+    case 'bit': {
+      const size = sizeOf(precision, dimensions)
+      const vectors = new Float32Array((stored.length / size) * dimensions)
+      const view = new DataView(stored.buffer, stored.byteOffset)
+      for (let from = 0, to = 0; from < stored.length; from += size, to += dimensions) {
+        const step = precision === 'int8' ? view.getFloat32(from, true) : 0
+        for (let i = 0; i < dimensions; i++) {
+          vectors[to + i] =
+            precision === 'int8'
+              ? view.getInt8(from + 4 + i) * step
+              : 2 * ((stored[from + (i >> 3)]! >> (i & 7)) & 1) - 1
+        }
+      }
+      return vectors
     }
-    case 'bit':
-      return Float32Array.from({ length: dimensions }, (_, i) => (((stored[i >> 3]! >> (i & 7)) & 1) === 1 ? 1 : -1))
   }
 }
 
-/** What of a vector comes back when it was stored. */
-export const rounded = (vector: Float32Array, precision: VectorPrecision | undefined): Float32Array =>
-  precision === undefined ? vector : decodeStored(encodeVector(vector, precision), precision, vector.length)
+/** What of vectors of `dimensions` numbers, or of one, comes back when they were stored. */
+export const rounded = (
+  vector: Float32Array,
+  precision: VectorPrecision | undefined,
+  dimensions = vector.length,
+): Float32Array =>
+  precision === undefined ? vector : decodeStored(encodeVector(vector, precision, dimensions), precision, dimensions)
 
 const largestHalf = 65_504
 /** The least half that is not subnormal. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { TableDefinition, TextIndexDefinition } from '../../src/catalog/definition.js'
+import type { IndexDefinition, TableDefinition, TextIndexDefinition } from '../../src/catalog/definition.js'
 import { definitionFromJson, definitionToJson } from '../../src/catalog/serialize.js'
 import { defineTable } from '../../src/compute/definitions.js'
 import type { Commit, Engine, Select, TableWrite } from '../../src/engine/index.js'
@@ -198,6 +198,11 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
           { dtype: 'int64', shape: [2], data: BigInt64Array.of(1n, -2n) },
         ],
         ['vector', t.vector(2), Float32Array.of(0.5, -1)],
+        [
+          'several vectors',
+          t.multiVector(2),
+          { dtype: 'float32', shape: [2, 2], data: Float32Array.of(0.5, -1, 3, 4) },
+        ],
       ]
       const schema = Object.fromEntries(values.map(([, type], i) => [`c${i}`, type]))
       const table = await create('types', schema)
@@ -296,6 +301,53 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect(await engine.count(select, decode)).toBe(3)
       await commit({ writes: [{ table, deletes: [1], vectors: [{ index: 'i', rows: [2], vectors: [null] }] }] })
       expect(await engine.count(select, decode)).toBe(1)
+    })
+
+    test.each([
+      ['cosine', undefined],
+      ['inner_product', undefined],
+      ['cosine', 'float16'],
+      ['inner_product', 'int8'],
+    ] as const)('ranks several vectors a row by %s, stored as %s', async (metric, precision) => {
+      const plain = await create('t', { s: t.string() })
+      const index: IndexDefinition = {
+        ...{ id: 2, name: 'i', column: 's', metric, multi: true, embedder: { name: 'e', version: 1 }, dimensions: 2 },
+        ...(precision ? { precision } : {}),
+      }
+      const table: TableDefinition = { ...plain, indexes: [index], nextId: 3, schemaVersion: 2 }
+      await commit({ schema: [{ kind: 'alterTable', was: plain, table }] })
+      // One after the other; a row may have any number of them.
+      const vectors = [Float32Array.of(3, 4), Float32Array.of(1, 0, 0, 2), Float32Array.of(0, 0, 0, -1, 1, 0), null]
+      const write = {
+        inserts: inserts(['s'], [['a'], ['b'], ['c'], ['d']]),
+        vectors: [{ index: 'i', rows: [-1, -2, -3, -4], vectors }],
+      }
+      await commit({ writes: [{ table, ...write }] })
+      const scores = {
+        cosine: [
+          [2, 2],
+          [1, 1.4],
+          [3, 1],
+        ],
+        inner_product: [
+          [1, 10],
+          [2, 4],
+          [3, 2],
+        ],
+      }[metric]
+      const search = { kind: 'vector' as const, owner: table, index, vector: Float32Array.of(2, 0, 0, 1) }
+      const select: Select = {
+        from: { kind: 'table', line: [table], search },
+        columns: [
+          { name: 'id', value: { kind: 'rowid', table: table.id } },
+          { name: 'score', value: { kind: 'score' } },
+        ],
+      }
+      const found = await engine.select(select, decode)
+      expect(found.map(([id]) => id)).toEqual(scores.map(([id]) => id))
+      found.forEach(([, score], i) => {
+        expect(score).toBeCloseTo(scores[i]![1]!, 1)
+      })
     })
 
     test('searches texts as they are and as they were, whatever changed them', async () => {

@@ -98,7 +98,7 @@ beforeAll(async () => {
   pxt.close()
 })
 
-type Notes = Table<any, any, any, any>
+type Notes = Table<any, any, any, any, any>
 
 const operations: readonly (readonly [string, (notes: Notes, pxt: Pixeltable) => Promise<unknown>])[] = [
   [

@@ -13,17 +13,30 @@ import { createBackendServer } from '../../examples/ai-backend/server.js'
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const pdfs = fileURLToPath(new URL('../../../shared/data/media/pdf/', import.meta.url))
 
-test('the quickstart prints ranked answers with their sources', { timeout: 60_000 }, async () => {
+/** What an example prints. */
+async function outputOf(example: string): Promise<string> {
   const tsx = fileURLToPath(new URL('../../node_modules/tsx/dist/cli.mjs', import.meta.url))
   const { OPENAI_API_KEY: _key, ...env } = process.env
-  const { stdout } = await promisify(execFile)(process.execPath, [tsx, 'examples/quickstart/main.ts'], {
+  const { stdout } = await promisify(execFile)(process.execPath, [tsx, `examples/${example}/main.ts`], {
     cwd: root,
     env,
   })
+  return stdout
+}
+
+test('the quickstart prints ranked answers with their sources', { timeout: 60_000 }, async () => {
+  const stdout = await outputOf('quickstart')
   expect(stdout).toMatch(/Stored 12 documents/)
   expect(stdout).toMatch(/0\.\d{3} {2}kestrel-report\.pdf, page 2: Outlook/)
   expect(stdout).toMatch(/late library book cost\?\n {3}→ Fees\. A late book costs twenty cents/)
   expect(stdout).toMatch(/flat-tyre\.md, Mending a flat bicycle tyre › Patching the tube/)
+})
+
+test('late interaction finds pages by what their patches are', { timeout: 60_000 }, async () => {
+  const stdout = await outputOf('late-interaction')
+  expect(stdout).toMatch(/^blue, white and red\n {2}\d\.\d{3} {2}France\n/)
+  expect(stdout).toMatch(/^yellow with green\n {2}\d\.\d{3} {2}Ethiopia\n/m)
+  expect(stdout).toMatch(/^like the meadow\n {2}(France|Estonia|Ethiopia)\n$/m)
 })
 
 describe.skipIf(!existsSync(pdfs))('the backend on real documents', () => {

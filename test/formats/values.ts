@@ -118,6 +118,11 @@ export const typeCases: readonly TypeCase[] = [
     column: t.vector(3),
     values: fc.tuple(finiteFloat, finiteFloat, finiteFloat).map((list) => Float32Array.from(list)),
   },
+  {
+    name: 'multiVector',
+    column: t.multiVector(2),
+    values: fc.array(fc.tuple(finiteFloat, finiteFloat), { minLength: 1, maxLength: 3 }),
+  },
   ...arrayCases,
 ]
 

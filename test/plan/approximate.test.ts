@@ -23,17 +23,17 @@ function clustered(count: number, seed: number): Float32Array[] {
 const vectors = clustered(rows, 2)
 const queries = clustered(20, 3)
 
-async function itemsOf(pxt: Pixeltable): Promise<Table<any, any, any, any>> {
+async function itemsOf(pxt: Pixeltable): Promise<Table<any, any, any, any, any>> {
   const items = await pxt.createTable('items', { id: t.int(), n: t.int(), v: t.vector(dimensions) })
   await items.insert(vectors.map((v, i) => ({ id: i + 1, n: i % 10, v: [...v] })))
   return items as never
 }
 
-const stored = async (items: Table<any, any, any, any>, keep: (row: any) => boolean = () => true) =>
+const stored = async (items: Table<any, any, any, any, any>, keep: (row: any) => boolean = () => true) =>
   new Map((await items.collect()).filter(keep).map(({ id, v }: any) => [id as number, v as Float32Array]))
 
 /** How a search was made. */
-async function searched(items: Table<any, any, any, any>, build: (q: any) => any, vector: Float32Array) {
+async function searched(items: Table<any, any, any, any, any>, build: (q: any) => any, vector: Float32Array) {
   const { matrix, approximation } = await loaded(items)
   const spy = vi.spyOn(matrix as VectorMatrix, 'search')
   const near = approximation && vi.spyOn(approximation, 'near')
@@ -46,7 +46,7 @@ async function searched(items: Table<any, any, any, any>, build: (q: any) => any
   return { found, wasApproximate, inMemory }
 }
 
-function loaded(items: Table<any, any, any, any>) {
+function loaded(items: Table<any, any, any, any, any>) {
   const { session } = items[internals]
   const owner = session.lastCatalog.named('items')!
   return session.residentVectors.loaded(owner, owner.indexes[0]!, undefined)
@@ -59,7 +59,7 @@ const methods = [{ method: 'ivfflat', lists: 60, nprobe: 12 }, { method: 'ivffla
 
 describe.each(methods)('%o', (options) => {
   let pxt: Pixeltable
-  let items: Table<any, any, any, any>
+  let items: Table<any, any, any, any, any>
   beforeAll(async () => {
     pxt = await Pixeltable.open(':memory:')
     items = await itemsOf(pxt)

@@ -53,14 +53,14 @@ async function notesOf(pxt: Pixeltable, count = 60, name = 'notes') {
 type Notes = Awaited<ReturnType<typeof notesOf>>
 
 /** What a search found in memory last; undefined where the database had to answer. */
-function watch(table: Table<any, any, any, any>) {
+function watch(table: Table<any, any, any, any, any>) {
   const { session } = table[internals]
   return vi.spyOn(session.residentVectors, 'search')
 }
 const wasInMemory = (spy: ReturnType<typeof watch>) => spy.mock.results.at(-1)?.value !== undefined
 
 /** Searches until the vectors are in memory. */
-async function warm(table: Table<any, any, any, any>, column = 'text'): Promise<ReturnType<typeof watch>> {
+async function warm(table: Table<any, any, any, any, any>, column = 'text'): Promise<ReturnType<typeof watch>> {
   const spy = watch(table)
   for (let i = 0; i < 1000; i++) {
     await table
@@ -286,7 +286,7 @@ describe('vectors in memory', () => {
     const table = await mine.createTable('notes', { id: t.int(), text: t.string() })
     await table.insert(words(1, 30).map(({ id, text }) => ({ id, text })))
     const computed = await table.addComputedColumn('v', (c) => vector(c.text), { compute: 'deferred' })
-    const notes = (await computed.addEmbeddingIndex('v' as never)) as Table<any, any, any, any>
+    const notes = (await computed.addEmbeddingIndex('v' as never)) as Table<any, any, any, any, any>
     const spy = watch(notes)
     const count = async () =>
       (

@@ -152,7 +152,10 @@ describe('hybrid', () => {
     expect(() => table.hybrid('text', 'tea', { candidates: 0 })).toThrow(/candidates/)
     expect(() => table.hybrid('text', 'tea', { fusion: 'max' as never })).toThrow(/fusion/)
     expect(() => table.hybrid([] as never)).toThrow(/legs/)
-    expect(() => table.hybrid([{ query: 'tea' } as never])).toThrow(/either match or similarity/)
+    expect(() => table.hybrid([{ query: 'tea' } as never])).toThrow(/one of match, similarity and maxSim/)
+    const two = { match: 'text', maxSim: 'text', query: 'tea' }
+    expect(() => table.hybrid([two as never])).toThrow(/one of match, similarity and maxSim/)
+    expect(() => table.hybrid([{ maxSim: 'text', query: 'tea' } as never])).toThrow(IndexError)
     expect(() => table.mmr()).toThrow(/makes no search/)
     expect(() => table.match('text', 'tea').mmr()).toThrow(/by vectors/)
     expect(() => table.match('text', 'tea').mmr({ lambda: 2 })).toThrow(/lambda/)
@@ -160,6 +163,111 @@ describe('hybrid', () => {
     expect(() => table.match('text', 'tea').rerank({} as never)).toThrow(/reranking model/)
     expect(() => table.match('text', 'tea').groupByDocument()).toThrow(/has no base/)
     expect(() => table.match('text', 'tea').groupByDocument(0, 'year')).toThrow(/count/)
+  })
+})
+
+describe('legs of several vectors a row', () => {
+  /** A vector a letter: words are near that share letters. */
+  const letters = (words: readonly string[]): number[][][] =>
+    words.map((word) => Array.from(word, (c) => [Math.cos(c.charCodeAt(0)), Math.sin(c.charCodeAt(0))]))
+  const turned = (...angles: number[]): number[][] => angles.map((x) => [Math.cos(x), Math.sin(x)])
+
+  async function pages() {
+    const schema = { text: t.string(), year: t.int(), patches: t.multiVector(2), place: t.vector(2) }
+    const table = await pxt.createTable('pages', schema)
+    const matched = await table.addTextIndex('text', { language: 'en' })
+    const placed = await matched.addEmbeddingIndex('place')
+    const lettered = await placed.addMultiVectorIndex('text', { embed: letters })
+    const indexed = await lettered.addMultiVectorIndex('patches')
+    await indexed.insert(
+      texts.map((text, i) => ({ text, year: 2020 + i, patches: turned(i, 2 * i, 3 * i), place: turned(i)[0]! })),
+    )
+    return indexed
+  }
+
+  test('are fused with others by their scores', async () => {
+    const table = await pages()
+    const columns = (c: any) => ({ id: c._rowid, score: c.score })
+    const of = async (found: { collect(): Promise<any[]> }) =>
+      (await found.collect()).map(({ id, score }) => ({ rowid: id as number, score: score as number }))
+    const query = { vectors: turned(4, 1) }
+    const legs = [
+      { name: 'match', weight: 1, candidates: await of(table.match('text', 'brewing tea').select(columns)) },
+      { name: 'maxSim', weight: 2, candidates: await of(table.maxSim('patches', query).select(columns)) },
+      { name: 'letters', weight: 0.25, candidates: await of(table.maxSim('text', 'tea').select(columns)) },
+    ]
+    expect(legs.map(({ candidates }) => candidates.length)).toEqual([3, 7, 7])
+    const found = table.hybrid([
+      { match: 'text', query: 'brewing tea', weight: 1 },
+      { maxSim: 'patches', query, weight: 2 },
+      { maxSim: 'text', query: { string: 'tea' }, index: 'text_letters', name: 'letters' },
+    ])
+    const expected = fuse(legs).map(({ rowid, score }) => ({ rowid, score }))
+    expect(await of(found.select(columns))).toEqual(expected)
+    expect(await of(found.select(columns).limit(2).offset(1))).toEqual(expected.slice(1, 3))
+    const first = await found.select('year').withScores().first()
+    expect(Object.keys(first!.scores)).toEqual(['match', 'maxSim', 'letters'])
+    // A filter applies to each leg: what it leaves is ranked from 1.
+    const late = await found.where({ year: 2026 }).withScores().collect()
+    expect(late.map(({ year, scores }) => [year, scores.maxSim!.rank, scores.letters!.rank])).toEqual([[2026, 1, 1]])
+    expect((await found.explain()).slice(1, 4)).toEqual([
+      "search: leg 'maxSim' over patches, weight 2, 200 rows at least",
+      "search: leg 'letters' over text, weight 0.25, 200 rows at least",
+      'search: legs fused by score',
+    ])
+  })
+
+  test('go with stages, query functions and earlier versions', async () => {
+    const table = await pages()
+    const query = { vectors: turned(5) }
+    const rescored = table.maxSim('patches', query).rescore((c) => c.year.mul(-1))
+    const [first] = await rescored.select('year').withScores().limit(1).collect()
+    expect(first).toMatchObject({ year: 2020, scores: { maxSim: { normalized: expect.any(Number) } } })
+    // Rows are compared by the leg that has one vector a row.
+    const diverse = table.hybrid([
+      { maxSim: 'patches', query },
+      { similarity: 'place', query: [1, 0] },
+    ])
+    expect(await diverse.mmr({ lambda: 0.5 }).count()).toBe(7)
+    expect(() => table.maxSim('patches', query).mmr()).toThrow(/one a row/)
+    const search = searchOf(table)
+    expect(await search({ text: 'bicycle' })).toHaveLength(2)
+    const { version } = await table.delete().where({ year: 2025 }).run()
+    const nearest = (rows: Pick<typeof table, 'hybrid'>) => rows.hybrid([{ maxSim: 'patches', query }]).first()
+    expect((await nearest(table))!.year).not.toBe(2025)
+    expect((await nearest(table.asOf(version - 1)))!.year).toBe(2025)
+  })
+
+  const searchOf = (table: Awaited<ReturnType<typeof pages>>) =>
+    query('pages_search', { text: t.string() }, (p) =>
+      table
+        .hybrid([
+          { match: 'text', query: p.text },
+          { maxSim: 'text', query: p.text, weight: 0.1 },
+        ])
+        .limit(2)
+        .select('text'),
+    )
+
+  test('are typed', async () => {
+    const table = await pages()
+    const bare = await pxt.createTable('bare', { patches: t.multiVector(2) })
+    const neverRun = (_: () => void): void => {}
+    neverRun(() => {
+      // @ts-expect-error no multi-vector index on this column
+      table.hybrid([{ maxSim: 'place', query: [[1, 0]] }])
+      // @ts-expect-error no multi-vector index on this table
+      bare.hybrid([{ maxSim: 'patches', query: [[1, 0]] }])
+      // @ts-expect-error one search a leg
+      table.hybrid([{ maxSim: 'patches', similarity: 'place', query: [[1, 0]] }])
+      // @ts-expect-error one vector is not several
+      table.hybrid([{ maxSim: 'patches', query: [1, 0] }])
+      // @ts-expect-error several vectors are not one
+      table.hybrid([{ similarity: 'place', query: [[1, 0]] }])
+    })
+    expect(() => table.hybrid([{ maxSim: 'patches', query: { string: 'a', vectors: [[1, 0]] } as never }])).toThrow(
+      'expected one of string, image, vectors',
+    )
   })
 })
 

@@ -384,12 +384,12 @@ class Transaction {
         name,
         ids.filter((_, i) => rows[i]! > 0),
       )
-      const precision = table.indexes.find((found) => found.name === index)?.precision
+      const { precision, dimensions } = table.indexes.find((found) => found.name === index) ?? {}
       const put = this.#connection.prepare(`INSERT OR REPLACE INTO ${quote(name)} VALUES (?, ?, ?)`)
       const remove = this.#connection.prepare(`DELETE FROM ${quote(name)} WHERE _rowid = ?`)
       for (const [i, id] of ids.entries()) {
         const vector = vectors[i]!
-        if (vector) put.run(id, this.#version, encodeVector(vector, precision))
+        if (vector) put.run(id, this.#version, encodeVector(vector, precision, dimensions))
         else if (rows[i]! > 0) remove.run(id)
         if (i % rowsPerStep === 0) yield
       }

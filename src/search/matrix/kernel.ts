@@ -36,6 +36,18 @@ export interface Kernel {
   quantise(values: number, row: number, length: number): void
   /** Makes a row of bits of float32 numbers: 1 where positive. Its scale is the sum of their sizes. `length` is a multiple of 64. */
   signs(values: number, row: number, length: number): void
+  /** Estimates MaxSim from codes; for this and the next two see `assembly/kernel.ts`. */
+  maxSimCodes(table: number, parts: number, records: number, count: number, out: number): void
+  maxSimFloat64(
+    query: number,
+    queries: number,
+    vectors: number,
+    scales: number,
+    length: number,
+    count: number,
+    out: number,
+  ): void
+  encodeParts(vector: number, centres: number, parts: number, out: number): void
 }
 
 const pageSize = 65_536

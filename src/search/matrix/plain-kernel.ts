@@ -10,6 +10,8 @@ export class PlainKernel implements Kernel {
   #buffer = new ArrayBuffer(0)
   #floats = new Float32Array(0)
   #bytes = new Int8Array(0)
+  #unsigned = new Uint8Array(0)
+  #doubles = new Float64Array(0)
   #shorts = new Int16Array(0)
   #words = new Uint32Array(0)
 
@@ -23,6 +25,8 @@ export class PlainKernel implements Kernel {
     this.#buffer = grown
     this.#floats = new Float32Array(grown)
     this.#bytes = new Int8Array(grown)
+    this.#unsigned = new Uint8Array(grown)
+    this.#doubles = new Float64Array(grown)
     this.#shorts = new Int16Array(grown)
     this.#words = new Uint32Array(grown)
   }
@@ -122,6 +126,65 @@ export class PlainKernel implements Kernel {
       for (let j = 0; j < 4; j++) sizes[j]! += fround(Math.abs(vector[i + j]!) + Math.abs(vector[i + j + 4]!))
     }
     this.#floats[row >> 2] = fround(sizes[0]! + sizes[1]!) + fround(sizes[2]! + sizes[3]!)
+  }
+
+  maxSimCodes(table: number, parts: number, records: number, count: number, out: number): void {
+    const bytes = this.#bytes
+    const codes = this.#unsigned
+    const best = new Int8Array(32)
+    for (let i = 0; i < count; i++) {
+      let code = this.#words[(records >> 2) + 2 * i]!
+      const last = code + this.#words[(records >> 2) + 2 * i + 1]! * parts
+      best.fill(-128)
+      for (; code < last; code += parts) {
+        for (let query = 0; query < 32; query++) {
+          let sum = 0
+          for (let part = 0; part < parts; part++) {
+            sum += bytes[table + ((part * 64 + codes[code + part]!) << 5) + query]!
+            sum = Math.min(127, Math.max(-128, sum))
+          }
+          best[query] = Math.max(best[query]!, sum)
+        }
+      }
+      this.#words[(out >> 2) + i] = best.reduce((sum, x) => sum + x, 0)
+    }
+  }
+
+  maxSimFloat64: Kernel['maxSimFloat64'] = (query, queries, vectors, scales, length, count, out) => {
+    const floats = this.#floats
+    const doubles = this.#doubles
+    for (let q = 0; q < queries; q++) {
+      let best = -Infinity
+      for (let i = 0, at = vectors >> 2; i < count; i++) {
+        let a = 0
+        let b = 0
+        let c = 0
+        let d = 0
+        for (let p = (query >> 3) + q * length, end = p + length; p < end; p += 4, at += 4) {
+          a += doubles[p]! * floats[at]!
+          b += doubles[p + 1]! * floats[at + 1]!
+          c += doubles[p + 2]! * floats[at + 2]!
+          d += doubles[p + 3]! * floats[at + 3]!
+        }
+        best = Math.max(best, (a + c + (b + d)) * doubles[(scales >> 3) + i]!)
+      }
+      doubles[(out >> 3) + q] = best
+    }
+  }
+
+  encodeParts(vector: number, centres: number, parts: number, out: number): void {
+    const floats = this.#floats
+    for (let part = 0; part < parts; part++) {
+      const first = (centres >> 2) + part * 576
+      let best = -Infinity
+      for (let code = 0; code < 64; code++) {
+        let score = -floats[first + 512 + code]!
+        for (let i = 0; i < 8; i++) score += floats[(vector >> 2) + part * 8 + i]! * floats[first + i * 64 + code]!
+        if (score <= best) continue
+        best = score
+        this.#unsigned[out + part] = code
+      }
+    }
   }
 
   #address(rows: number, stride: number, list: number, i: number): number {

@@ -217,6 +217,7 @@ function scoreOf(search: VectorSearch | TextSearch | RankedRows): Fragment {
   if (search.kind !== 'vector') return new Fragment('x.score')
   const { index, vector } = search
   const query = bind(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength))
+  if (index.multi) return sql`pxt_maxsim(x.vector, ${query}, ${bind(index.dimensions ?? 1)}, ${bind(index.metric)})`
   switch (index.metric) {
     case 'cosine':
       // A vector of zeros has no direction, hence no distance.

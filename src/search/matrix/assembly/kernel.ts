@@ -211,3 +211,116 @@ export function signs(values: usize, row: usize, length: usize): void {
   }
   store<f32>(row, sumOfFloats(sizes))
 }
+
+/**
+ * Rows that have several vectors each, written as `parts` codes of one byte (a multiple of 4): the similarity of a code
+ * with 32 vectors of a query is 32 bytes (int8) of `table`, 64 codes a part. Rows are `count` records at `records`: the
+ * address of the first code and the number of vectors, uint32 each. The result of row i, an int32 at `out + 4 * i`, is
+ * the sum of the best similarities, each of them from -128 to 127.
+ */
+export function maxSimCodes(table: usize, parts: usize, records: usize, count: usize, out: usize): void {
+  for (let i: usize = 0; i < count; i++, records += 8) {
+    let code: usize = load<u32>(records)
+    const last = code + <usize>load<u32>(records, 4) * parts
+    let best0 = i8x16.splat(-128)
+    let best1 = best0
+    while (code < last) {
+      let a = i8x16.splat(0)
+      let b = a
+      let entries = table
+      for (const end = code + parts; code < end; code += 4, entries += 8192) {
+        const w = entries + (<usize>load<u8>(code) << 5)
+        a = i8x16.add_sat_s(a, v128.load(w))
+        b = i8x16.add_sat_s(b, v128.load(w, 16))
+        const x = entries + (<usize>load<u8>(code, 1) << 5)
+        a = i8x16.add_sat_s(a, v128.load(x, 2048))
+        b = i8x16.add_sat_s(b, v128.load(x, 2064))
+        const y = entries + (<usize>load<u8>(code, 2) << 5)
+        a = i8x16.add_sat_s(a, v128.load(y, 4096))
+        b = i8x16.add_sat_s(b, v128.load(y, 4112))
+        const z = entries + (<usize>load<u8>(code, 3) << 5)
+        a = i8x16.add_sat_s(a, v128.load(z, 6144))
+        b = i8x16.add_sat_s(b, v128.load(z, 6160))
+      }
+      best0 = i8x16.max_s(best0, a)
+      best1 = i8x16.max_s(best1, b)
+    }
+    const pairs = i16x8.add(i16x8.extadd_pairwise_i8x16_s(best0), i16x8.extadd_pairwise_i8x16_s(best1))
+    store<i32>(out + (i << 2), sumOfInts(i32x4.extadd_pairwise_i16x8_s(pairs)))
+  }
+}
+
+// @ts-expect-error: decorator
+@inline
+function sumOfDoubles(v: v128, w: v128): f64 {
+  const sum = f64x2.add(v, w)
+  return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
+}
+
+/**
+ * For each of `queries` (float64; two at a time, so their number is even) the highest product with one of `count` vectors
+ * (float32, without headers), times the scale of the vector (float64). `length`, in elements, is a multiple of 4. Sums go
+ * in four lanes, as those of `maxSim` in plain TypeScript. The results are float64.
+ */
+export function maxSimFloat64(
+  query: usize, queries: usize, vectors: usize, scales: usize, length: usize, count: usize, out: usize,
+): void {
+  const width = length << 3
+  for (let q: usize = 0; q < queries; q += 2, query += width << 1, out += 16) {
+    let best0: f64 = -Infinity
+    let best1: f64 = -Infinity
+    for (let i: usize = 0, at = vectors; i < count; i++) {
+      let a = f64x2.splat(0)
+      let b = a
+      let c = a
+      let d = a
+      for (let p = query, end = query + width; p < end; p += 32, at += 16) {
+        const values = v128.load(at)
+        const low = f64x2.promote_low_f32x4(values)
+        const high = f64x2.promote_low_f32x4(v128.shuffle<i32>(values, values, 2, 3, 2, 3))
+        a = f64x2.add(a, f64x2.mul(v128.load(p), low))
+        b = f64x2.add(b, f64x2.mul(v128.load(p, 16), high))
+        c = f64x2.add(c, f64x2.mul(v128.load(p + width), low))
+        d = f64x2.add(d, f64x2.mul(v128.load(p + width, 16), high))
+      }
+      const scale = load<f64>(scales + (i << 3))
+      best0 = max<f64>(best0, sumOfDoubles(a, b) * scale)
+      best1 = max<f64>(best1, sumOfDoubles(c, d) * scale)
+    }
+    store<f64>(out, best0)
+    store<f64>(out, best1, 8)
+  }
+}
+
+/**
+ * The nearest of 64 centres for each of `parts` parts of a vector of float32. A part has 8 elements, for each of which
+ * `centres` has 64 float32, and then half the squared lengths of the centres. One byte a part at `out`.
+ */
+export function encodeParts(vector: usize, centres: usize, parts: usize, out: usize): void {
+  for (let part: usize = 0; part < parts; part++, vector += 32, centres += 2304) {
+    let best = f32x4.splat(<f32>-Infinity)
+    let codes = i32x4.splat(0)
+    let four = i32x4(0, 1, 2, 3)
+    for (let at = centres, end = centres + 256; at < end; at += 16) {
+      let score = f32x4.neg(v128.load(at, 2048))
+      for (let i: usize = 0; i < 8; i++) {
+        score = f32x4.add(score, f32x4.mul(v128.load_splat<f32>(vector + (i << 2)), v128.load(at + (i << 8))))
+      }
+      codes = v128.bitselect(four, codes, f32x4.gt(score, best))
+      best = f32x4.max(score, best)
+      four = i32x4.add(four, i32x4.splat(4))
+    }
+    let top = f32x4.extract_lane(best, 0)
+    let code = i32x4.extract_lane(codes, 0)
+    if (f32x4.extract_lane(best, 1) > top) {
+      top = f32x4.extract_lane(best, 1)
+      code = i32x4.extract_lane(codes, 1)
+    }
+    if (f32x4.extract_lane(best, 2) > top) {
+      top = f32x4.extract_lane(best, 2)
+      code = i32x4.extract_lane(codes, 2)
+    }
+    if (f32x4.extract_lane(best, 3) > top) code = i32x4.extract_lane(codes, 3)
+    store<u8>(out + part, <u8>code)
+  }
+}
