@@ -3,13 +3,13 @@ import { type EncodedQuery, type Encoding, field } from './encoding.js'
 import { normOf } from './metric.js'
 import type { Rotation } from './rotation.js'
 
-/** The best distance between sixteen levels, evenly spaced, for normal numbers of variance one (Max, 1960). */
-const levelStep = 0.3352
+/** The best distance between eight levels, evenly spaced, for normal numbers of variance one (Max, 1960). */
+const levelStep = 0.586
 
-const planes = 4
+const planes = 3
 
 /**
- * Rows are the signs of centred, rotated vectors; a query has four bits an element. The key is an estimate without bias
+ * Rows are the signs of centred, rotated vectors; a query has three bits an element. The key is an estimate without bias
  * of the inner product (Gao and Long, "RaBitQ", SIGMOD 2024), not a bound.
  */
 export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rotation): Encoding {
@@ -57,7 +57,7 @@ export function bitEncoding(metric: Metric, centre: Float32Array, rotation: Rota
       const elements = new Uint8Array(planes * rowBytes)
       const step = levelStep * Math.sqrt(dimensions)
       rotated.forEach((x, i) => {
-        const level = Math.min(15, Math.max(0, Math.floor(x / step) + 8))
+        const level = Math.min(7, Math.max(0, Math.floor(x / step) + 4))
         const word = (i >> 6) * planes * 8 + ((i & 63) >> 3)
         for (let plane = 0; plane < planes; plane++) {
           elements[word + 8 * plane]! |= ((level >> plane) & 1) << (i & 7)

@@ -71,15 +71,15 @@ export class PlainKernel implements Kernel {
     for (let i = 0; i < count; i++) {
       const row = this.#address(rows, stride, list, i)
       let different = 0
-      for (let q = query >> 2, r = (row + headerBytes) >> 2, end = r + (length >> 2); r < end; q += 8, r += 2) {
+      for (let q = query >> 2, r = (row + headerBytes) >> 2, end = r + (length >> 2); r < end; q += 6, r += 2) {
         for (let half = 0; half < 2; half++) {
           const word = words[r + half]!
-          for (let plane = 0; plane < 4; plane++) {
+          for (let plane = 0; plane < 3; plane++) {
             different += ones(word ^ words[q + half + 2 * plane]!) << plane
           }
         }
       }
-      this.#floats[(out >> 2) + i] = this.#bound(row, length * 8 * 15 - 2 * different, step, factor)
+      this.#floats[(out >> 2) + i] = this.#bound(row, length * 8 * 7 - 2 * different, step, factor)
     }
   }
 

@@ -13,7 +13,7 @@ test('the kernel that ships is compiled from its source', { timeout: 120_000 }, 
 
 test('it is small', async () => {
   const { kernelBinary } = await import('../../../src/search/matrix/kernel-binary.js')
-  expect(Buffer.from(kernelBinary, 'base64').length).toBeLessThan(4000)
+  expect(Buffer.from(kernelBinary, 'base64').length).toBeLessThan(6000)
 })
 
 /** The same random memory for both kernels; what `run` leaves from `out` on, as float32. */

@@ -1,13 +1,23 @@
 // AssemblyScript, not TypeScript: `npm run build:kernel` compiles it into ../kernel-binary.ts.
 //
-// Every function scores `count` rows against one query. Row i is at `rows + i * stride`, or at `rows + list[i] * stride`
+// Every scan scores `count` rows against one query. Row i is at `rows + i * stride`, or at `rows + list[i] * stride`
 // where `list` is not null. A row is a header of 16 bytes (scale, bias and margin as float32, 4 bytes unused), then
 // its elements, padded with zeros to `length` bytes. The result of row i, a float32, is at `out + 4 * i`: higher is
-// better. Sums run side by side, because each would wait for its own last addition.
+// better.
+//
+// Four rows go side by side, each from another quarter of the rows: one row after the other would wait for its own
+// additions, and for each page of memory that it comes to; four far from each other wait at the same time. That makes a
+// scan of int8 three times as fast. Quarters end alike: a row beyond the last is the last once more.
 
 // @ts-expect-error: decorator
 @inline
 const header: usize = 16
+
+// @ts-expect-error: decorator
+@inline
+function quarterOf(count: usize): usize {
+  return (count + 3) >> 2
+}
 
 // @ts-expect-error: decorator
 @inline
@@ -40,89 +50,181 @@ function bound(row: usize, dot: f32, factor: f32): f32 {
 export function dotFloat32(
   query: usize, rows: usize, stride: usize, length: usize, list: usize, count: usize, out: usize, step: f32, factor: f32,
 ): void {
-  for (let i: usize = 0; i < count; i++) {
-    const row = addressOf(rows, stride, list, i)
-    let a = f32x4.splat(0)
-    let b = a
-    let c = a
-    let d = a
-    for (let q = query, r = row + header, end = query + length; q < end; q += 64, r += 64) {
-      a = f32x4.add(a, f32x4.mul(v128.load(q, 0), v128.load(r, 0)))
-      b = f32x4.add(b, f32x4.mul(v128.load(q, 16), v128.load(r, 16)))
-      c = f32x4.add(c, f32x4.mul(v128.load(q, 32), v128.load(r, 32)))
-      d = f32x4.add(d, f32x4.mul(v128.load(q, 48), v128.load(r, 48)))
+  const quarter = quarterOf(count)
+  for (let i: usize = 0; i < quarter; i++) {
+    const j = min(i + quarter, count - 1)
+    const k = min(i + 2 * quarter, count - 1)
+    const l = min(i + 3 * quarter, count - 1)
+    const row0 = addressOf(rows, stride, list, i)
+    const row1 = addressOf(rows, stride, list, j)
+    const row2 = addressOf(rows, stride, list, k)
+    const row3 = addressOf(rows, stride, list, l)
+    let a0 = f32x4.splat(0)
+    let b0 = a0
+    let a1 = a0
+    let b1 = a0
+    let a2 = a0
+    let b2 = a0
+    let a3 = a0
+    let b3 = a0
+    for (let at: usize = 0; at < length; at += 32) {
+      const x = v128.load(query + at)
+      const y = v128.load(query + at, 16)
+      a0 = f32x4.add(a0, f32x4.mul(x, v128.load(row0 + at, 16)))
+      b0 = f32x4.add(b0, f32x4.mul(y, v128.load(row0 + at, 32)))
+      a1 = f32x4.add(a1, f32x4.mul(x, v128.load(row1 + at, 16)))
+      b1 = f32x4.add(b1, f32x4.mul(y, v128.load(row1 + at, 32)))
+      a2 = f32x4.add(a2, f32x4.mul(x, v128.load(row2 + at, 16)))
+      b2 = f32x4.add(b2, f32x4.mul(y, v128.load(row2 + at, 32)))
+      a3 = f32x4.add(a3, f32x4.mul(x, v128.load(row3 + at, 16)))
+      b3 = f32x4.add(b3, f32x4.mul(y, v128.load(row3 + at, 32)))
     }
-    const dot = sumOfFloats(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)))
-    store<f32>(out + (i << 2), bound(row, dot * step, factor))
+    store<f32>(out + (i << 2), bound(row0, sumOfFloats(f32x4.add(a0, b0)) * step, factor))
+    store<f32>(out + (j << 2), bound(row1, sumOfFloats(f32x4.add(a1, b1)) * step, factor))
+    store<f32>(out + (k << 2), bound(row2, sumOfFloats(f32x4.add(a2, b2)) * step, factor))
+    store<f32>(out + (l << 2), bound(row3, sumOfFloats(f32x4.add(a3, b3)) * step, factor))
   }
 }
 
-/** As `dotFloat32`, but the squared euclidean distance times `-factor`. It stops at -2^126, short of infinity. */
+// @ts-expect-error: decorator
+@inline
+function squares(x: v128, row: usize, sum: v128): v128 {
+  const difference = f32x4.sub(x, v128.load(row, header))
+  return f32x4.add(sum, f32x4.mul(difference, difference))
+}
+
+/** The upper bound of a squared distance times -1. It stops at -2^126, short of infinity. */
+// @ts-expect-error: decorator
+@inline
+function nearness(sum: v128, factor: f32): f32 {
+  return max<f32>(sumOfFloats(sum) * -factor, -8.507059173023462e37)
+}
+
+/** As `dotFloat32`, but the squared euclidean distance times `-factor`. */
 export function distanceFloat32(
   query: usize, rows: usize, stride: usize, length: usize, list: usize, count: usize, out: usize, step: f32, factor: f32,
 ): void {
-  for (let i: usize = 0; i < count; i++) {
-    const row = addressOf(rows, stride, list, i)
-    let a = f32x4.splat(0)
-    let b = a
-    let c = a
-    let d = a
-    for (let q = query, r = row + header, end = query + length; q < end; q += 64, r += 64) {
-      const e = f32x4.sub(v128.load(q, 0), v128.load(r, 0))
-      const f = f32x4.sub(v128.load(q, 16), v128.load(r, 16))
-      const g = f32x4.sub(v128.load(q, 32), v128.load(r, 32))
-      const h = f32x4.sub(v128.load(q, 48), v128.load(r, 48))
-      a = f32x4.add(a, f32x4.mul(e, e))
-      b = f32x4.add(b, f32x4.mul(f, f))
-      c = f32x4.add(c, f32x4.mul(g, g))
-      d = f32x4.add(d, f32x4.mul(h, h))
+  const quarter = quarterOf(count)
+  for (let i: usize = 0; i < quarter; i++) {
+    const j = min(i + quarter, count - 1)
+    const k = min(i + 2 * quarter, count - 1)
+    const l = min(i + 3 * quarter, count - 1)
+    const row0 = addressOf(rows, stride, list, i)
+    const row1 = addressOf(rows, stride, list, j)
+    const row2 = addressOf(rows, stride, list, k)
+    const row3 = addressOf(rows, stride, list, l)
+    let a0 = f32x4.splat(0)
+    let b0 = a0
+    let a1 = a0
+    let b1 = a0
+    let a2 = a0
+    let b2 = a0
+    let a3 = a0
+    let b3 = a0
+    for (let at: usize = 0; at < length; at += 32) {
+      const x = v128.load(query + at)
+      const y = v128.load(query + at, 16)
+      a0 = squares(x, row0 + at, a0)
+      b0 = squares(y, row0 + at + 16, b0)
+      a1 = squares(x, row1 + at, a1)
+      b1 = squares(y, row1 + at + 16, b1)
+      a2 = squares(x, row2 + at, a2)
+      b2 = squares(y, row2 + at + 16, b2)
+      a3 = squares(x, row3 + at, a3)
+      b3 = squares(y, row3 + at + 16, b3)
     }
-    const squares = sumOfFloats(f32x4.add(f32x4.add(a, b), f32x4.add(c, d)))
-    store<f32>(out + (i << 2), max<f32>(squares * -factor, -8.507059173023462e37))
+    store<f32>(out + (i << 2), nearness(f32x4.add(a0, b0), factor))
+    store<f32>(out + (j << 2), nearness(f32x4.add(a1, b1), factor))
+    store<f32>(out + (k << 2), nearness(f32x4.add(a2, b2), factor))
+    store<f32>(out + (l << 2), nearness(f32x4.add(a3, b3), factor))
   }
+}
+
+/** Eight products of int8 and int16, in pairs. */
+// @ts-expect-error: decorator
+@inline
+function pairs(row: usize, query: v128): v128 {
+  return i32x4.dot_i16x8_s(v128.load_ext<i8>(row, header), query)
 }
 
 /** Rows of int8, a query of int16 times `step` such that no sum leaves 32 bits; `length` a multiple of 32. */
 export function dotInt8(
   query: usize, rows: usize, stride: usize, length: usize, list: usize, count: usize, out: usize, step: f32, factor: f32,
 ): void {
-  for (let i: usize = 0; i < count; i++) {
-    const row = addressOf(rows, stride, list, i)
-    let a = i32x4.splat(0)
-    let b = a
-    for (let q = query, r = row + header, end = r + length; r < end; q += 64, r += 32) {
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(r, 0), v128.load(q, 0)))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(r, 8), v128.load(q, 16)))
-      a = i32x4.add(a, i32x4.dot_i16x8_s(v128.load_ext<i8>(r, 16), v128.load(q, 32)))
-      b = i32x4.add(b, i32x4.dot_i16x8_s(v128.load_ext<i8>(r, 24), v128.load(q, 48)))
+  const quarter = quarterOf(count)
+  for (let i: usize = 0; i < quarter; i++) {
+    const j = min(i + quarter, count - 1)
+    const k = min(i + 2 * quarter, count - 1)
+    const l = min(i + 3 * quarter, count - 1)
+    const row0 = addressOf(rows, stride, list, i)
+    const row1 = addressOf(rows, stride, list, j)
+    const row2 = addressOf(rows, stride, list, k)
+    const row3 = addressOf(rows, stride, list, l)
+    let sum0 = i32x4.splat(0)
+    let sum1 = sum0
+    let sum2 = sum0
+    let sum3 = sum0
+    for (let at: usize = 0, q = query; at < length; at += 16, q += 32) {
+      const x = v128.load(q)
+      const y = v128.load(q, 16)
+      sum0 = i32x4.add(sum0, pairs(row0 + at, x))
+      sum1 = i32x4.add(sum1, pairs(row1 + at, x))
+      sum2 = i32x4.add(sum2, pairs(row2 + at, x))
+      sum3 = i32x4.add(sum3, pairs(row3 + at, x))
+      sum0 = i32x4.add(sum0, pairs(row0 + at + 8, y))
+      sum1 = i32x4.add(sum1, pairs(row1 + at + 8, y))
+      sum2 = i32x4.add(sum2, pairs(row2 + at + 8, y))
+      sum3 = i32x4.add(sum3, pairs(row3 + at + 8, y))
     }
-    store<f32>(out + (i << 2), bound(row, <f32>sumOfInts(i32x4.add(a, b)) * step, factor))
+    store<f32>(out + (i << 2), bound(row0, <f32>sumOfInts(sum0) * step, factor))
+    store<f32>(out + (j << 2), bound(row1, <f32>sumOfInts(sum1) * step, factor))
+    store<f32>(out + (k << 2), bound(row2, <f32>sumOfInts(sum2) * step, factor))
+    store<f32>(out + (l << 2), bound(row3, <f32>sumOfInts(sum3) * step, factor))
   }
 }
 
+/** The bits in which a word differs from the planes of a query, each times what its plane adds. */
+// @ts-expect-error: decorator
+@inline
+function differences(word: i64, query: usize): i64 {
+  return (
+    popcnt(word ^ load<i64>(query)) +
+    (popcnt(word ^ load<i64>(query, 8)) << 1) +
+    (popcnt(word ^ load<i64>(query, 16)) << 2)
+  )
+}
+
 /**
- * Rows of bits for +1 and -1, `length` a multiple of 8; a query of odd numbers from -15 to 15 times `step`, in four
+ * Rows of bits for +1 and -1, `length` a multiple of 8; a query of odd numbers from -7 to 7 times `step`, in three
  * planes of bits that lie word by word: the plane p adds +2^p or -2^p.
  */
 export function dotBits(
   query: usize, rows: usize, stride: usize, length: usize, list: usize, count: usize, out: usize, step: f32, factor: f32,
 ): void {
-  const highest = <i32>(length * 8 * 15)
-  for (let i: usize = 0; i < count; i++) {
-    const row = addressOf(rows, stride, list, i)
-    let a: i64 = 0
-    let b: i64 = 0
-    let c: i64 = 0
-    let d: i64 = 0
-    for (let q = query, r = row + header, end = r + length; r < end; q += 32, r += 8) {
-      const word = load<i64>(r)
-      a += popcnt(word ^ load<i64>(q, 0))
-      b += popcnt(word ^ load<i64>(q, 8))
-      c += popcnt(word ^ load<i64>(q, 16))
-      d += popcnt(word ^ load<i64>(q, 24))
+  const highest = <i64>(length * 8 * 7)
+  const quarter = quarterOf(count)
+  for (let i: usize = 0; i < quarter; i++) {
+    const j = min(i + quarter, count - 1)
+    const k = min(i + 2 * quarter, count - 1)
+    const l = min(i + 3 * quarter, count - 1)
+    const row0 = addressOf(rows, stride, list, i)
+    const row1 = addressOf(rows, stride, list, j)
+    const row2 = addressOf(rows, stride, list, k)
+    const row3 = addressOf(rows, stride, list, l)
+    let sum0: i64 = 0
+    let sum1: i64 = 0
+    let sum2: i64 = 0
+    let sum3: i64 = 0
+    for (let at: usize = 0, q = query; at < length; at += 8, q += 24) {
+      sum0 += differences(load<i64>(row0 + at, header), q)
+      sum1 += differences(load<i64>(row1 + at, header), q)
+      sum2 += differences(load<i64>(row2 + at, header), q)
+      sum3 += differences(load<i64>(row3 + at, header), q)
     }
-    const different = <i32>(a + (b << 1) + (c << 2) + (d << 3))
-    store<f32>(out + (i << 2), bound(row, <f32>(highest - 2 * different) * step, factor))
+    store<f32>(out + (i << 2), bound(row0, <f32>(highest - 2 * sum0) * step, factor))
+    store<f32>(out + (j << 2), bound(row1, <f32>(highest - 2 * sum1) * step, factor))
+    store<f32>(out + (k << 2), bound(row2, <f32>(highest - 2 * sum2) * step, factor))
+    store<f32>(out + (l << 2), bound(row3, <f32>(highest - 2 * sum3) * step, factor))
   }
 }
 
