@@ -46,8 +46,17 @@ export interface GraphMethod {
   readonly ef: number
 }
 
+/** How an index names the rows that are compared, where that is not all. */
+export type NarrowingMethod = InvertedListsMethod | GraphMethod
+
+/** An estimate by one bit an element, of all rows. */
+export interface BitsMethod {
+  readonly kind: 'rabitq'
+  readonly oversample: number
+}
+
 /** How an index is searched, where that is not by comparing all vectors. */
-export type IndexMethod = InvertedListsMethod | GraphMethod
+export type IndexMethod = NarrowingMethod | BitsMethod
 
 export interface IndexDefinition {
   /** Unique among the columns and indexes that the table ever had. */

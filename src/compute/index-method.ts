@@ -12,12 +12,15 @@ export interface IndexMethodOptions {
    *   through more than 0.3 of the lists, all vectors are compared after all, which is faster then.
    * - `'hnsw'` walks a graph (Malkov and Yashunin, 2018): some times faster than `'flat'` from some ten thousand rows on; takes as much
    *   memory again as the vectors, minutes to be made after opening, and the package `usearch`.
+   * - `'rabitq'` keeps one bit an element in memory, a fifth of what the others do, and estimates by that which rows are
+   *   compared (Gao and Long, "RaBitQ", SIGMOD 2024).
    *
-   * Both are made in the background, in memory, with the first search after opening, and follow every change. Searches
-   * stay exact until then, below 5000 rows, in transactions, at earlier versions, for more results than the method finds,
-   * and under a filter that leaves less than a fifth of the rows. @default 'flat'
+   * All are made in memory with the first search after opening, `'ivfflat'` and `'hnsw'` in the background, and follow
+   * every change. Searches stay exact until then, below 5000 rows, in transactions, and at earlier versions; with
+   * `'ivfflat'` and `'hnsw'` also for more results than they find, and under a filter that leaves less than a fifth of
+   * the rows. @default 'flat'
    */
-  readonly method?: 'flat' | 'ivfflat' | 'hnsw'
+  readonly method?: 'flat' | 'ivfflat' | 'hnsw' | 'rabitq'
   /** Of `'ivfflat'`: lists; at least 1. @default the square root of the number of rows */
   readonly lists?: number
   /** Of `'ivfflat'`: lists that a search goes through; at least 1. @default as many as hold 96 % of the ten best of sampled vectors */
@@ -28,12 +31,15 @@ export interface IndexMethodOptions {
   readonly efConstruction?: number
   /** Of `'hnsw'`: candidates that a search keeps, and the most results it finds; 1 to 10 000. @default 64 */
   readonly ef?: number
+  /** Of `'rabitq'`: rows compared exactly, for each result, beside 120 more; 1 to 10 000. @default 4 */
+  readonly oversample?: number
 }
 
 const ofMethod = {
   flat: [],
   ivfflat: ['lists', 'nprobe'],
   hnsw: ['m', 'efConstruction', 'ef'],
+  rabitq: ['oversample'],
 } as const
 
 const ranges = {
@@ -42,11 +48,12 @@ const ranges = {
   m: [2, 256],
   efConstruction: [1, 10_000],
   ef: [1, 10_000],
+  oversample: [1, 10_000],
 } as const
 
 /** The method that options say; undefined for `'flat'`. @throws ValidationError */
 export function indexMethod(options: IndexMethodOptions, what: string): IndexMethod | undefined {
-  const { method = 'flat', lists, nprobe, m = 16, efConstruction = 128, ef = 64 } = options
+  const { method = 'flat', lists, nprobe, m = 16, efConstruction = 128, ef = 64, oversample = 4 } = options
   if (!Object.hasOwn(ofMethod, method)) {
     throw new ValidationError(
       `${what}: method: expected one of ${Object.keys(ofMethod).join(', ')}, got ${describeValue(method)}`,
@@ -65,6 +72,7 @@ export function indexMethod(options: IndexMethodOptions, what: string): IndexMet
   }
   if (method === 'flat') return undefined
   if (method === 'hnsw') return { kind: 'hnsw', m, efConstruction, ef }
+  if (method === 'rabitq') return { kind: 'rabitq', oversample }
   return {
     kind: 'ivfflat',
     ...(lists === undefined ? {} : { lists }),

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { IndexDefinition, IndexMethod } from '../catalog/definition.js'
+import type { IndexDefinition, NarrowingMethod } from '../catalog/definition.js'
 import type { StoredVectors } from '../engine/engine.js'
 import { Pace } from '../pace.js'
 import { createNarrowing, type Narrowing, sampleSize } from '../search/approximate/narrowing.js'
@@ -35,7 +35,7 @@ const patience = 20
  * slices. Rows that it has not taken in yet are always among those that it finds, so it never lags behind.
  */
 export class Approximation {
-  readonly method: IndexMethod
+  readonly method: NarrowingMethod
   readonly #source: ApproximationSource
   /** Rows that the narrowing does not have yet. */
   readonly #recent: Set<number>
@@ -46,7 +46,7 @@ export class Approximation {
   readonly #stop = new AbortController()
   #isRunning = false
 
-  constructor(source: ApproximationSource, method: IndexMethod) {
+  constructor(source: ApproximationSource, method: NarrowingMethod) {
     this.#source = source
     this.method = method
     this.#recent = new Set(source.matrix.rowids)

@@ -62,18 +62,24 @@ export async function measureRecall(
     throw new IndexError(`measureRecall(): the vectors of index '${index.name}' are in a base of '${owner.name}'`)
   }
   const pace = new Pace(signal)
-  const { matrix, approximation, read } = await session.residentVectors.loaded(owner, index, signal)
+  const {
+    matrix,
+    exact: all,
+    approximation,
+    oversample,
+    read,
+  } = await session.residentVectors.loaded(owner, index, signal)
   let [found, wanted, searched] = [0, 0, 0]
   const times: { exact: number[]; approximate: number[] } = { exact: [], approximate: [] }
   for (const rowid of drawn(matrix.rowids, sample, seed)) {
     const [vector] = read([rowid])
     if (!vector) continue
     // A vector is always found, and does not count.
-    const search = (near?: readonly (readonly number[])[]): SearchResult =>
-      matrix.search(vector, { k: k + 1, among: near })
     const without = ({ rowids }: SearchResult) => rowids.filter((id) => id !== rowid).slice(0, k)
-    const exact = timed(times.exact, () => search())
-    const approximate = timed(times.approximate, () => search(approximation?.near(vector, k + 1, undefined)))
+    const exact = timed(times.exact, () => all.search(vector, { k: k + 1 }))
+    const approximate = timed(times.approximate, () =>
+      matrix.search(vector, { k: k + 1, among: approximation?.near(vector, k + 1, undefined), oversample }),
+    )
     const best = new Set(without(exact))
     wanted += best.size
     found += without(approximate).filter((id) => best.has(id)).length

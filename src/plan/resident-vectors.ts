@@ -37,7 +37,10 @@ export interface ResidentIndex {
 /** What searches of an index in memory use. */
 export interface LoadedIndex {
   readonly matrix: VectorMatrix
+  /** Finds the very best: the matrix itself, unless that estimates. */
+  readonly exact: VectorMatrix
   readonly approximation: Approximation | undefined
+  readonly oversample: number | undefined
   /** Reads vectors; those of rows that have none are left out. */
   readonly read: (rowids: readonly number[]) => Float32Array[]
 }
@@ -63,8 +66,8 @@ interface Entry {
   state: string | undefined
   /** The version of the table that it has. */
   version: number
-  /** How many rows it had when it was filled. */
-  rows: number
+  /** How many rows there were when it was begun, at the most. */
+  readonly rows: number
   /** Ends when it is filled, or has failed. */
   filled: Promise<void>
 }
@@ -76,7 +79,7 @@ const multiPageSize = 32
 /** Rows from whose vectors the meaning of codes is found, and how many times more rows there may be until it is found anew. */
 const sampledRows = 256
 const growth = 4
-/** Up to so many rows a scan of whole numbers costs less than to read the best rows for comparison. */
+/** Up to so many rows a scan of float32 costs less than to read the best rows for comparison. */
 const fewRows = 20_000
 /** Row ids that remembered filters may have together. */
 const filterIds = 4_000_000
@@ -116,7 +119,8 @@ export class ResidentVectors {
     const entry = this.#entries.get(keyOf(table, index))
     if (entry?.state === undefined) return undefined
     const { form, matrix, approximation } = entry
-    const isApproximate = matrix instanceof MultiVectorMatrix ? matrix.isEstimated : approximation?.isUsed === true
+    const isApproximate =
+      matrix instanceof MultiVectorMatrix ? matrix.isEstimated : form === 'bit' || approximation?.isUsed === true
     return { form, bytes: bytesOf(entry), isApproximate }
   }
 
@@ -143,7 +147,12 @@ export class ResidentVectors {
     if (matrix instanceof MultiVectorMatrix)
       return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
     const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed && setOf(allowed))
-    return matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
+    return matrix.search(query, {
+      k,
+      offset,
+      among: near ?? (allowed && [allowed.ids]),
+      oversample: oversampleOf(index),
+    })
   }
 
   /** Waits until the vectors of an index are in memory, or cannot be. */
@@ -167,7 +176,8 @@ export class ResidentVectors {
         const { matrix, approximation } = entry
         if (!approximation || approximation.isReady || approximation.isStopped) {
           const read = (rowids: readonly number[]) => this.#reader!.rows(table, index, rowids).vectors.map(decodeVector)
-          return { matrix, approximation, read }
+          const exact = entry.form === 'bit' ? await this.#exact(entry, signal) : matrix
+          return { matrix, exact, approximation, oversample: oversampleOf(index), read }
         }
       }
       if (!entry && this.#tooLarge.has(key)) {
@@ -228,8 +238,7 @@ export class ResidentVectors {
     entry.table = table
     entry.index = index
     this.#entries.delete(key)
-    const isOutgrown = entry.form === 'codes' && entry.matrix.size > growth * Math.max(entry.rows, sampledRows)
-    if (isOutgrown || (entry.state !== state && !this.#catchUp(entry, table, state))) {
+    if (!fits(entry) || (entry.state !== state && !this.#catchUp(entry, table, state))) {
       stopApproximating(entry)
       this.#fill(key, table, index)
       return undefined
@@ -261,12 +270,14 @@ export class ResidentVectors {
     if (dimensions === undefined || this.#tooLarge.get(key) === reader.version(table)) return
     const vectors = (rowids: readonly number[]) =>
       reader.rows(entry.table, entry.index, rowids).vectors.map(decodeVector)
-    const precision = reader.last(table, index) <= fewRows ? 'float32' : 'int8'
-    const matrix = index.multi
-      ? new MultiVectorMatrix({ dimensions, metric: index.metric as MaxSimMetric, vectors })
-      : new VectorMatrix({ dimensions, metric: index.metric, precision, vectors })
-    const form = index.multi ? 'codes' : precision
-    const now = { state: undefined, version: reader.version(table), rows: 0, filled: Promise.resolve() }
+    const rows = reader.last(table, index)
+    const form = formOf(index, rows)
+    const { metric } = index
+    const matrix =
+      form === 'codes'
+        ? new MultiVectorMatrix({ dimensions, metric: metric as MaxSimMetric, vectors })
+        : new VectorMatrix({ dimensions, metric, precision: form, vectors })
+    const now = { state: undefined, version: reader.version(table), rows, filled: Promise.resolve() }
     const entry: Entry = { table, index, reader, matrix, form, ...now }
     this.#entries.set(key, entry)
     entry.filled = this.#read(key, entry, reader).catch(() => {
@@ -298,7 +309,19 @@ export class ResidentVectors {
     }
     // In step with the version at which it began; what came since is found by that.
     entry.state = ''
-    entry.rows = matrix.size
+  }
+
+  /** The vectors of an index as they are now, for exact search. */
+  async #exact({ table, index, reader }: Entry, signal: AbortSignal | undefined): Promise<VectorMatrix> {
+    const matrix = new VectorMatrix({ dimensions: index.dimensions!, metric: index.metric })
+    for (let after = 0; ; ) {
+      const page = reader.page(table, index, after, pageSize)
+      matrix.set(page.rowids, page.vectors)
+      if (page.rowids.length < pageSize) return matrix
+      after = page.rowids.at(-1)!
+      await setImmediate()
+      signal?.throwIfAborted()
+    }
   }
 
   /** Finds what codes mean, from rows all over the table. */
@@ -423,6 +446,24 @@ function remove(entry: Entry, rowids: readonly number[]): void {
   entry.coming?.delete(rowids)
 }
 
+/** What an index of so many rows has in memory. */
+function formOf({ multi, method }: IndexDefinition, rows: number): Form {
+  if (multi) return 'codes'
+  if (method?.kind === 'rabitq' && rows > fewestRows) return 'bit'
+  return rows <= fewRows ? 'float32' : 'int8'
+}
+
+/** Whether what is in memory is what there should be, of an index that may have changed and grown. */
+function fits({ index, form, matrix, rows }: Entry): boolean {
+  if (form === 'codes') return matrix.size <= growth * Math.max(rows, sampledRows)
+  const later = formOf(index, Math.max(rows, Math.floor(matrix.size / growth)))
+  return form === later
+}
+
+/** How many rows are compared exactly, for each result, where all are estimated. */
+const oversampleOf = ({ method }: IndexDefinition): number | undefined =>
+  method?.kind === 'rabitq' ? method.oversample : undefined
+
 /** Whether a table has an index no more. */
 const drops = (now: TableDefinition, { table, index }: Entry): boolean =>
   now.id === table.id && !now.indexes.some(({ id }) => id === index.id)
@@ -435,7 +476,7 @@ function approximate(entry: Entry): void {
   const { index, matrix, reader } = entry
   const { method } = index
   // One of several vectors a row has none.
-  if (!method || matrix instanceof MultiVectorMatrix) {
+  if (!method || method.kind === 'rabitq' || matrix instanceof MultiVectorMatrix) {
     stopApproximating(entry)
     entry.approximation = undefined
     return
@@ -446,8 +487,8 @@ function approximate(entry: Entry): void {
     entry.coming = undefined
   }
   const last = entry.coming ?? entry.approximation
-  const fits = last && isDeepStrictEqual(last.method, method) && (last.isStopped || !last.isOutgrown)
-  if (fits || matrix.size < fewestRows) return
+  const isMade = last && isDeepStrictEqual(last.method, method) && (last.isStopped || !last.isOutgrown)
+  if (isMade || matrix.size < fewestRows) return
   entry.coming?.stop()
   entry.coming = new Approximation(
     {

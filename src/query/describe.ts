@@ -44,7 +44,7 @@ export interface IndexDescription extends Partial<IndexSize> {
   /** `'pending'` while rows, or its successor, wait for `drain()`. */
   readonly status: 'ready' | 'pending'
   /** How it is searched; see `EmbeddingIndexOptions.method`. `'maxsim'` where a row has several vectors. */
-  readonly method: 'flat' | 'ivfflat' | 'hnsw' | 'maxsim'
+  readonly method: 'flat' | 'ivfflat' | 'hnsw' | 'rabitq' | 'maxsim'
   /** How its vectors are stored. */
   readonly precision: VectorPrecision
   /** Options of the method. */

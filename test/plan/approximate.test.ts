@@ -201,7 +201,7 @@ test('what the method is can change without its vectors being made again', async
   expect(await method()).toEqual({ method: 'flat' })
   expect(embedded).toBe(2)
   const wrong = (options: object) => notes.addEmbeddingIndex('text', { embed, name: 'j', ...options })
-  await expect(wrong({ method: 'tree' })).rejects.toThrow(/method: expected one of flat, ivfflat, hnsw/)
+  await expect(wrong({ method: 'tree' })).rejects.toThrow(/method: expected one of flat, ivfflat, hnsw, rabitq/)
   await expect(wrong({ lists: 4 })).rejects.toThrow(/lists: method 'flat' has no such option/)
   await expect(wrong({ method: 'ivfflat', nprobe: 0 })).rejects.toThrow(/nprobe: expected a whole number from 1/)
   await expect(notes.measureRecall({ index: 'j' })).rejects.toThrow(/no embedding index 'j'/)

@@ -1,4 +1,4 @@
-import type { IndexMethod, Metric } from '../../catalog/definition.js'
+import type { Metric, NarrowingMethod } from '../../catalog/definition.js'
 import type { Pace } from '../../pace.js'
 import { Graph } from './graph.js'
 import { InvertedLists } from './inverted-lists.js'
@@ -26,7 +26,7 @@ export interface Narrowing {
 }
 
 /** Rows that are enough to learn from. */
-export function sampleSize(method: IndexMethod, rows: number): number {
+export function sampleSize(method: NarrowingMethod, rows: number): number {
   return method.kind === 'ivfflat' ? InvertedLists.sampleSize(method, rows) : 0
 }
 
@@ -36,7 +36,7 @@ export function sampleSize(method: IndexMethod, rows: number): number {
  * @throws MissingPackageError when the method needs a package that is not installed
  */
 export function createNarrowing(
-  method: IndexMethod,
+  method: NarrowingMethod,
   metric: Metric,
   dimensions: number,
   { rows, sample, pace }: { readonly rows: number; readonly sample: readonly Float32Array[]; readonly pace: Pace },
