@@ -31,7 +31,7 @@ export interface IndexMethodOptions {
   readonly efConstruction?: number
   /** Of `'hnsw'`: candidates that a search keeps, and the most results it finds; 1 to 10 000. @default 64 */
   readonly ef?: number
-  /** Of `'rabitq'`: rows compared exactly, for each result, beside 120 more; 1 to 10 000. @default 4 */
+  /** Of `'rabitq'`: rows compared exactly, for each result, beside 100 more; 1 to 10 000. @default 4 */
   readonly oversample?: number
 }
 

@@ -80,7 +80,7 @@ const multiPageSize = 32
 const sampledRows = 256
 const growth = 4
 /** Up to so many rows a scan of float32 costs less than to read the best rows for comparison. */
-const fewRows = 20_000
+const fewRows = 2000
 /** Row ids that remembered filters may have together. */
 const filterIds = 4_000_000
 

@@ -72,7 +72,7 @@ test('finds nearly all of the best in a fraction of the memory, and whatever cha
   await insert(0, 8000)
   await items.addEmbeddingIndex('v', { name: 'i' })
   const flat = await resident()
-  expect([flat.form, await recall()]).toEqual(['float32', 1])
+  expect([flat.form, await recall()]).toEqual(['int8', 1])
 
   await items.addEmbeddingIndex('v', { name: 'i', method: 'rabitq', ifExists: 'replace' })
   const bits = await resident()
@@ -102,11 +102,11 @@ test('finds nearly all of the best in a fraction of the memory, and whatever cha
   const exact = new Map(naiveSearch(rows, 'cosine', queries[1]!).map(({ rowid, score }) => [rowid, score]))
   const scored = await items.similarity('v', { vector: queries[1]! }).limit(10).select('id', 'score').collect()
   for (const { id, score } of scored as any[]) expect(score).toBeCloseTo(exact.get(id)!, 12)
-  await items.addEmbeddingIndex('v', { name: 'i', method: 'rabitq', oversample: 1000, ifExists: 'replace' })
+  await items.addEmbeddingIndex('v', { name: 'i', method: 'rabitq', oversample: 2000, ifExists: 'replace' })
   expect(await recall()).toBe(1)
 
   await items.addEmbeddingIndex('v', { name: 'i', ifExists: 'replace' })
-  expect([(await resident()).form, await recall()]).toEqual(['float32', 1])
+  expect([(await resident()).form, await recall()]).toEqual(['int8', 1])
 })
 
 test('few rows are compared exactly, all or by a filter, until there are more', async () => {

@@ -84,7 +84,7 @@ function vectorPage(
   return stored(index, connection.prepare(sql).raw().all(after, limit))
 }
 
-/** Those that have none are left out. */
+/** In the order of the ids. Those that have none are left out. */
 function vectorsOfRows(
   connection: Connection,
   table: TableDefinition,
@@ -92,13 +92,9 @@ function vectorsOfRows(
   rowids: readonly number[],
 ): StoredVectors {
   const { name, column } = placeOf(table, index)
-  const read = connection
-    .prepare(`SELECT _rowid, ${column} FROM ${name} WHERE _rowid = ? AND ${column} IS NOT NULL`)
-    .raw()
-  return stored(
-    index,
-    rowids.flatMap((rowid) => [read.get(rowid)].filter((row) => row !== undefined)),
-  )
+  // CROSS JOIN, so that the ids are what is gone through.
+  const sql = `SELECT _rowid, ${column} FROM json_each(?) AS ids CROSS JOIN ${name} ON _rowid = ids.value WHERE ${column} IS NOT NULL`
+  return stored(index, connection.prepare(sql).raw().all(JSON.stringify(rowids)))
 }
 
 function vectorChanges(

@@ -54,7 +54,7 @@ export interface SearchResult {
 const segmentBytes = 2 ** 30
 
 /** With precision `bit`, rows compared exactly beside those of `oversample`: few results need more for each. */
-const fewest = 120
+const fewest = 100
 
 /** The centre moves when the rows are so many times as many as when it was found. */
 const centreGrowth = 4
