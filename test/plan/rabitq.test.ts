@@ -77,7 +77,7 @@ test('finds nearly all of the best in a fraction of the memory, and whatever cha
   await items.addEmbeddingIndex('v', { name: 'i', method: 'rabitq', ifExists: 'replace' })
   const bits = await resident()
   expect(bits.form).toBe('bit')
-  expect(bits.bytes).toBeLessThan(flat.bytes / 3)
+  expect(bits.bytes).toBeLessThan(flat.bytes / 2)
   expect((await pxt.indexes('items'))[0]).toMatchObject({
     method: 'rabitq',
     parameters: { oversample: 4 },
