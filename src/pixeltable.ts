@@ -761,8 +761,8 @@ export class Pixeltable {
   }
 
   /**
-   * Lets go of what is held in memory for the speed of searches: vectors, and the graphs and lists over them. The next
-   * search of an index reads the file, and the one after it finds the vectors in memory again.
+   * Lets go of what is held in memory for the speed of searches: vectors, graphs and lists over them, and which rows have
+   * which words. The next search of an index reads the file, and those after it find all in memory again.
    *
    * @example
    * ```ts
@@ -772,7 +772,7 @@ export class Pixeltable {
    * ```
    */
   releaseMemory(): void {
-    this.#session.residentVectors.release()
+    this.#session.releaseMemory()
   }
 
   /**

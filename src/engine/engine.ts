@@ -91,6 +91,8 @@ export interface Engine {
   indexBytes(table: TableDefinition): Promise<ReadonlyMap<number, number>>
   /** Reads the vectors of indexes at once, so that they can be held in memory; absent in an engine that cannot. */
   readonly vectors?: VectorReader | undefined
+  /** Reads what full-text indexes know of phrases at once; absent in an engine that cannot. */
+  readonly texts?: TextReader | undefined
   /** Removes what only versions before `keepFrom` need, and gives the space back. */
   vacuum(keepFrom: number): Promise<VacuumResult>
   /**
@@ -285,6 +287,14 @@ export interface VectorReader {
   matching(select: Select): number[]
   /** Equal for queries that are. */
   keyOf(select: Select): string
+}
+
+/** Reads full-text indexes, synchronously: a search must not wait between looking and reading. */
+export interface TextReader {
+  /** What it is equal to while the index is as it is. */
+  state(owner: TableDefinition, index: TextIndexDefinition): string
+  /** The rows that a search finds and their scores, by ascending row id where it is for one phrase. */
+  hits(search: TextSearch): readonly (readonly [rowid: number, score: number])[]
 }
 
 /** Where the rows of a query come from. */

@@ -7,7 +7,7 @@ import { finish, type ResultRow } from './finish.js'
 import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
 import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
-import { loadRanked, rankable, ranked } from './rank.js'
+import { loadRanked, multiVectorSearch, ranked } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
 import { describeStages, type Ranking, rankStaged } from './staged-search.js'
@@ -74,7 +74,7 @@ export async function* stream(
   try {
     const plan = planQuery(session, lowered, prepared)
     // The best rows by MaxSim are few, and the database would compare all vectors at one go to find them.
-    if (plan.orderBy || plan.distinct || rankable(plan.select)?.search.index.multi) {
+    if (plan.orderBy || plan.distinct || multiVectorSearch(plan.select)) {
       yield* await run(session, plan, options)
       return
     }
@@ -194,7 +194,7 @@ function describeSearch(session: Session, { from }: Select, ran: Select): string
   const what = search.kind === 'text' ? `words of ${search.columns.join(', ')} by BM25` : vectorSearchInWords(search)
   const rows = ran.from.kind === 'table' && ran.from.search?.kind === 'ranked' ? ran.from.search : undefined
   const held = search.kind === 'vector' && rows ? session.residentVectors.of(owner, search.index) : undefined
-  const where = held ? `in memory (${held.form})` : 'in SQL'
+  const where = rows ? `in memory (${held?.form ?? 'postings'})` : 'in SQL'
   const stages = rows?.compared === undefined ? '' : `, then ${rows.compared} rows exactly`
   return [`search: ${what}, index '${index.name}' on '${owner.name}', ${where}${stages}`]
 }

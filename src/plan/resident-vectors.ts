@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { LRUCache } from 'lru-cache'
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader } from '../engine/engine.js'
 import { IndexError } from '../errors.js'
@@ -10,6 +9,7 @@ import { decodeVector } from '../types/arrays.js'
 import type { MaxSimMetric } from '../types/max-sim.js'
 import { rounded } from '../types/vector-precision.js'
 import { Approximation, fewestRows } from './approximation.js'
+import type { Filters } from './filtered-rows.js'
 
 /** What a search wants. */
 export interface ResidentSearch {
@@ -45,12 +45,6 @@ export interface LoadedIndex {
   readonly read: (rowids: readonly number[]) => Float32Array[]
 }
 
-/** Rows that a filter leaves. */
-interface Matching {
-  readonly ids: readonly number[]
-  set?: ReadonlySet<number>
-}
-
 /** The vectors of one index in memory. */
 interface Entry {
   /** As they are named now. */
@@ -81,8 +75,6 @@ const sampledRows = 256
 const growth = 4
 /** Up to so many rows a scan of float32 costs less than to read the best rows for comparison. */
 const fewRows = 2000
-/** Row ids that remembered filters may have together. */
-const filterIds = 4_000_000
 
 /**
  * Vectors of indexes in memory, for searches of the present. The first search of an index is answered by the database,
@@ -96,15 +88,15 @@ export class ResidentVectors {
   readonly #entries = new Map<string, Entry>()
   /** Indexes that are larger than all the memory there is, with their versions then. */
   readonly #tooLarge = new Map<string, number>()
-  readonly #filters = new LRUCache<string, Matching>({
-    maxSize: filterIds,
-    sizeCalculation: ({ ids }) => ids.length + 100,
-  })
-  #filterState: string | undefined
+  readonly #filters: Filters
+  /** Bytes of the limit that something else takes. */
+  readonly #others: () => number
 
-  constructor(engine: Engine, limit: number) {
+  constructor(engine: Engine, filters: Filters, limit: number, others: () => number) {
     this.#reader = engine.vectors
+    this.#filters = filters
     this.#limit = limit
+    this.#others = others
   }
 
   /** Bytes of memory held. */
@@ -128,7 +120,6 @@ export class ResidentVectors {
   release(): void {
     for (const key of this.#entries.keys()) this.#drop(key)
     this.#tooLarge.clear()
-    this.#filters.clear()
   }
 
   /** The best rows; undefined where the vectors are not in memory (yet), or a transaction is open. */
@@ -143,10 +134,10 @@ export class ResidentVectors {
     const entry = this.#ready(table, index, state)
     if (!entry) return undefined
     const { matrix, approximation } = entry
-    const allowed = filter && this.#matching(filter, isStable, state)
+    const allowed = filter && this.#filters.rows(filter, isStable)
     if (matrix instanceof MultiVectorMatrix)
       return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
-    const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed && setOf(allowed))
+    const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed?.set)
     return matrix.search(query, {
       k,
       offset,
@@ -339,13 +330,14 @@ export class ResidentVectors {
 
   /** Lets others go while there is too much. @returns whether there is room for one at least */
   #makeRoom(kept: string): boolean {
+    const limit = this.#limit - this.#others()
     for (const key of this.#entries.keys()) {
-      if (this.bytes <= this.#limit) return true
+      if (this.bytes <= limit) return true
       if (key !== kept) this.#drop(key)
     }
     const entry = this.#entries.get(kept)
-    if (this.bytes > this.#limit && entry) stopApproximating(entry)
-    return this.bytes <= this.#limit
+    if (this.bytes > limit && entry) stopApproximating(entry)
+    return this.bytes <= limit
   }
 
   #drop(key: string): void {
@@ -358,20 +350,6 @@ export class ResidentVectors {
   #giveUp(key: string, { version }: Entry): void {
     this.#drop(key)
     this.#tooLarge.set(key, version)
-  }
-
-  #matching(filter: Select, isStable: boolean, state: string): Matching {
-    const reader = this.#reader!
-    if (!isStable) return { ids: reader.matching(filter) }
-    if (this.#filterState !== state) this.#filters.clear()
-    this.#filterState = state
-    const key = reader.keyOf(filter)
-    let found = this.#filters.get(key)
-    if (!found) {
-      found = { ids: reader.matching(filter) }
-      this.#filters.set(key, found)
-    }
-    return found
   }
 }
 
@@ -421,11 +399,6 @@ const pause = ({ multi }: IndexDefinition): Promise<void> => setImmediate(undefi
 /** Whether a query has vectors of the length of the index's: one, or several. */
 const isFor = ({ dimensions, multi }: IndexDefinition, { length }: Float32Array): boolean =>
   multi ? length % (dimensions ?? 0) === 0 : length === dimensions
-
-function setOf(matching: Matching): ReadonlySet<number> {
-  matching.set ??= new Set(matching.ids)
-  return matching.set
-}
 
 const keyOf = (table: TableDefinition, index: IndexDefinition): string => `${table.id}:${index.id}`
 

@@ -18,8 +18,10 @@ import type { Embedder, MultiEmbedder } from '../search/embedder.js'
 import type { ColumnType, DecodeContext, MediaColumn } from '../types/column-type.js'
 import type { Media } from '../types/media.js'
 import { CallStats } from './call-stats.js'
+import { Filters } from './filtered-rows.js'
 import { Gate } from './gate.js'
 import type { OnProgress } from './progress.js'
+import { ResidentPostings } from './resident-postings.js'
 import { ResidentVectors } from './resident-vectors.js'
 import { ResultLog } from './result-log.js'
 
@@ -71,8 +73,10 @@ export class Session {
   readonly onProgress: OnProgress | undefined
   readonly stats = new CallStats()
   readonly residentVectors: ResidentVectors
+  readonly residentPostings: ResidentPostings
   /** Vectors of query texts, by embedder and text. */
   readonly queryVectors = new LRUCache<string, Float32Array>({ max: cachedQueries })
+  readonly #filters: Filters
   readonly #gate = new Gate()
   readonly #binder = { function: (identity: FunctionIdentity) => this.#function(identity) }
   readonly #past = new LRUCache<number, Catalog>({ max: pastCatalogs })
@@ -89,7 +93,10 @@ export class Session {
     this.resolveFile = options.resolveFile
     this.tracer = options.tracer
     this.onProgress = options.onProgress
-    this.residentVectors = new ResidentVectors(engine, options.memoryLimit ?? defaultMemoryLimit)
+    const { memoryLimit = defaultMemoryLimit } = options
+    this.#filters = new Filters(engine)
+    this.residentPostings = new ResidentPostings(engine, this.#filters, memoryLimit)
+    this.residentVectors = new ResidentVectors(engine, this.#filters, memoryLimit, () => this.residentPostings.bytes)
     for (const { kind, definition } of options.code ?? []) this.bind(kind, definition)
   }
 
@@ -264,8 +271,15 @@ export class Session {
     this.#catalog = this.#catalog.with([this.#withColumnCode(table)])
   }
 
-  close(): void {
+  /** Lets go of what searches hold in memory. */
+  releaseMemory(): void {
     this.residentVectors.release()
+    this.residentPostings.release()
+    this.#filters.release()
+  }
+
+  close(): void {
+    this.releaseMemory()
     this.engine.close()
   }
 

@@ -37,7 +37,11 @@ export async function describeIndexes(
         ...(next ? { status: 'pending', successor: describeSuccessor(next, covered(next.name)) } : {}),
       }
     }),
-    ...table.textIndexes.map((index) => ({ ...describeTextIndex(table, index), ...onDisk(index.id) })),
+    ...table.textIndexes.map((index) => ({
+      ...describeTextIndex(table, index),
+      ...onDisk(index.id),
+      memoryBytes: session.residentPostings.bytesOf(table, index),
+    })),
     ...table.keys.map((key) => ({ ...describeOrderedIndex(table, key), ...onDisk(key.id) })),
   ]
 }

@@ -31,7 +31,7 @@ export interface ColumnDescription {
 export interface IndexSize {
   /** Of the file. An index over a column of vectors has 0: the column holds them. */
   readonly bytes: number
-  /** Of memory. Vectors come there with the first search; 0 until then. */
+  /** Of memory. Vectors and words come there with searches; 0 until then. */
   readonly memoryBytes: number
 }
 

@@ -65,6 +65,15 @@ describe.each(analyses)('$tokenizer, $language', ({ language, tokenizer }) => {
               expect(new Set(found.map(({ id }) => id - 1)), JSON.stringify(asked)).toEqual(new Set(wanted.keys()))
               for (const { id, score } of found) expect(score).toBeCloseTo(wanted.get(id - 1)!, 9)
               expect(found).toEqual(found.toSorted((a, b) => b.score - a.score || a.id - b.id))
+              // Page by page, by the database and then in memory.
+              const page = (offset: number) =>
+                docs
+                  .match(columns as ['text'], asked, { operator })
+                  .select((c) => ({ id: c._rowid, score: c.score }))
+                  .limit(3)
+                  .offset(offset)
+                  .collect()
+              for (const offset of [0, 0, 3]) expect(await page(offset)).toEqual(found.slice(offset, offset + 3))
             }
           }
           pxt.close()

@@ -37,6 +37,7 @@ import { indexBytes } from './index-bytes.js'
 import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
 import { insertTerms } from './text-indexes.js'
+import { SqliteTexts } from './text-reader.js'
 import { Transactions } from './transactions.js'
 import { vacuum } from './vacuum.js'
 import { SqliteVectors } from './vectors.js'
@@ -59,6 +60,7 @@ class SqliteEngine implements Engine {
   readonly #connection: Connection
   readonly #transactions: Transactions
   readonly vectors: SqliteVectors
+  readonly texts: SqliteTexts
   readonly #commonWords: CommonWords
   #held = 0
 
@@ -66,6 +68,7 @@ class SqliteEngine implements Engine {
     this.#connection = connection
     this.#transactions = new Transactions(connection)
     this.vectors = new SqliteVectors(connection, this.#transactions)
+    this.texts = new SqliteTexts(connection)
     this.#commonWords = new CommonWords(connection)
     this.readonly = readonly
   }
