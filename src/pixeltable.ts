@@ -75,8 +75,9 @@ export interface OpenOptions extends FileOptions {
     readonly maxBytes?: number
   }
   /**
-   * What the vectors of embedding indexes may take in memory, where searches scan them; bytes, at least 0. Those that were
-   * not searched for the longest time go first; an index that has no room is searched in the file. `releaseMemory()`
+   * What searches may take in memory: the vectors of embedding indexes, and which rows have which words (an eighth of it
+   * at most); bytes, at least 0. Of vectors, those that were not searched for the longest time go first; an index that has
+   * no room is searched in the file. `releaseMemory()`
    * lets go of all. @default 1073741824 (1 GiB)
    */
   readonly memoryLimit?: number

@@ -7,7 +7,7 @@ import { finish, type ResultRow } from './finish.js'
 import { callsFunction, isFolded, lower, type Parameters } from './lower.js'
 import { type Plan, type Prepared, planQuery, wholeNumber } from './plan.js'
 import type { QueryNode, SearchNode, SourceNode } from './query-node.js'
-import { loadRanked, multiVectorSearch, ranked } from './rank.js'
+import { loadRanked, multiVectorSearch, ranked, rankedIds } from './rank.js'
 import { givenVector, vectorOf } from './search.js'
 import type { Session } from './session.js'
 import { describeStages, type Ranking, rankStaged } from './staged-search.js'
@@ -338,7 +338,7 @@ async function selectRanked(
     const { state } = residentVectors
     const query = ranked(session, select)
     if (!query) return undefined
-    const rows = await session.engine.select(query, session.decode)
+    const rows = rankedIds(query) ?? (await session.engine.select(query, session.decode))
     if (residentVectors.isSince(state)) return rows
   }
   return undefined

@@ -36,6 +36,18 @@ export function ranked(session: Session, select: Select): Select | undefined {
   return isShared ? { ...select, from: { ...from, search } } : { columns, from: { ...from, search } }
 }
 
+/** The rows of a ranked query that wants nothing but their ids and scores: the database has no more to say. */
+export function rankedIds({ from, columns }: Select): unknown[][] | undefined {
+  const search = from.kind === 'table' ? from.search : undefined
+  if (search?.kind !== 'ranked' || from.kind !== 'table' || from.line[0]!.id !== search.owner.id) return undefined
+  const values = columns.map(({ value }) => {
+    if (value.kind === 'score' && !value.part) return search.scores
+    return value.kind === 'rowid' && value.table === search.owner.id ? search.rowids : undefined
+  })
+  if (!values.every((list) => list !== undefined)) return undefined
+  return search.rowids.map((_, i) => values.map((list) => list[i]))
+}
+
 const rankVectors = (
   session: Session,
   { owner, index, vector, candidates }: VectorSearch,
