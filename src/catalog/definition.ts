@@ -52,7 +52,6 @@ export type NarrowingMethod = InvertedListsMethod | GraphMethod
 /** An estimate by one bit an element, of all rows. */
 export interface BitsMethod {
   readonly kind: 'rabitq'
-  readonly oversample: number
 }
 
 /** How an index is searched, where that is not by comparing all vectors. */

@@ -31,15 +31,13 @@ export interface IndexMethodOptions {
   readonly efConstruction?: number
   /** Of `'hnsw'`: candidates that a search keeps, and the most results it finds; 1 to 10 000. @default 64 */
   readonly ef?: number
-  /** Of `'rabitq'`: rows compared exactly, for each result, beside 100 more; 1 to 10 000. @default 4 */
-  readonly oversample?: number
 }
 
 const ofMethod = {
   flat: [],
   ivfflat: ['lists', 'nprobe'],
   hnsw: ['m', 'efConstruction', 'ef'],
-  rabitq: ['oversample'],
+  rabitq: [],
 } as const
 
 const ranges = {
@@ -48,12 +46,11 @@ const ranges = {
   m: [2, 256],
   efConstruction: [1, 10_000],
   ef: [1, 10_000],
-  oversample: [1, 10_000],
 } as const
 
 /** The method that options say; undefined for `'flat'`. @throws ValidationError */
 export function indexMethod(options: IndexMethodOptions, what: string): IndexMethod | undefined {
-  const { method = 'flat', lists, nprobe, m = 16, efConstruction = 128, ef = 64, oversample = 4 } = options
+  const { method = 'flat', lists, nprobe, m = 16, efConstruction = 128, ef = 64 } = options
   if (!Object.hasOwn(ofMethod, method)) {
     throw new ValidationError(
       `${what}: method: expected one of ${Object.keys(ofMethod).join(', ')}, got ${describeValue(method)}`,
@@ -72,7 +69,7 @@ export function indexMethod(options: IndexMethodOptions, what: string): IndexMet
   }
   if (method === 'flat') return undefined
   if (method === 'hnsw') return { kind: 'hnsw', m, efConstruction, ef }
-  if (method === 'rabitq') return { kind: 'rabitq', oversample }
+  if (method === 'rabitq') return { kind: 'rabitq' }
   return {
     kind: 'ivfflat',
     ...(lists === undefined ? {} : { lists }),

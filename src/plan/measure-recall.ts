@@ -62,13 +62,7 @@ export async function measureRecall(
     throw new IndexError(`measureRecall(): the vectors of index '${index.name}' are in a base of '${owner.name}'`)
   }
   const pace = new Pace(signal)
-  const {
-    matrix,
-    exact: all,
-    approximation,
-    oversample,
-    read,
-  } = await session.residentVectors.loaded(owner, index, signal)
+  const { matrix, exact: all, approximation, read } = await session.residentVectors.loaded(owner, index, signal)
   let [found, wanted, searched] = [0, 0, 0]
   const times: { exact: number[]; approximate: number[] } = { exact: [], approximate: [] }
   for (const rowid of drawn(matrix.rowids, sample, seed)) {
@@ -78,7 +72,7 @@ export async function measureRecall(
     const without = ({ rowids }: SearchResult) => rowids.filter((id) => id !== rowid).slice(0, k)
     const exact = timed(times.exact, () => all.search(vector, { k: k + 1 }))
     const approximate = timed(times.approximate, () =>
-      matrix.search(vector, { k: k + 1, among: approximation?.near(vector, k + 1, undefined), oversample }),
+      matrix.search(vector, { k: k + 1, among: approximation?.near(vector, k + 1, undefined) }),
     )
     const best = new Set(without(exact))
     wanted += best.size

@@ -40,7 +40,6 @@ export interface LoadedIndex {
   /** Finds the very best: the matrix itself, unless that estimates. */
   readonly exact: VectorMatrix
   readonly approximation: Approximation | undefined
-  readonly oversample: number | undefined
   /** Reads vectors; those of rows that have none are left out. */
   readonly read: (rowids: readonly number[]) => Float32Array[]
 }
@@ -138,12 +137,7 @@ export class ResidentVectors {
     if (matrix instanceof MultiVectorMatrix)
       return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
     const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed?.set)
-    return matrix.search(query, {
-      k,
-      offset,
-      among: near ?? (allowed && [allowed.ids]),
-      oversample: oversampleOf(index),
-    })
+    return matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
   }
 
   /** Waits until the vectors of an index are in memory, or cannot be. */
@@ -168,7 +162,7 @@ export class ResidentVectors {
         if (!approximation || approximation.isReady || approximation.isStopped) {
           const read = (rowids: readonly number[]) => this.#reader!.rows(table, index, rowids).vectors.map(decodeVector)
           const exact = entry.form === 'bit' ? await this.#exact(entry, signal) : matrix
-          return { matrix, exact, approximation, oversample: oversampleOf(index), read }
+          return { matrix, exact, approximation, read }
         }
       }
       if (!entry && this.#tooLarge.has(key)) {
@@ -432,10 +426,6 @@ function fits({ index, form, matrix, rows }: Entry): boolean {
   const later = formOf(index, Math.max(rows, Math.floor(matrix.size / growth)))
   return form === later
 }
-
-/** How many rows are compared exactly, for each result, where all are estimated. */
-const oversampleOf = ({ method }: IndexDefinition): number | undefined =>
-  method?.kind === 'rabitq' ? method.oversample : undefined
 
 /** Whether a table has an index no more. */
 const drops = (now: TableDefinition, { table, index }: Entry): boolean =>

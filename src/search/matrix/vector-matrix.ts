@@ -40,8 +40,6 @@ export interface SearchOptions {
   readonly filter?: ArrayLike<number> | undefined
   /** As `filter`, in several lists. */
   readonly among?: readonly ArrayLike<number>[] | undefined
-  /** With precision `bit`: how many rows are compared exactly, for each result. @default 4 */
-  readonly oversample?: number | undefined
 }
 
 /** Rows and their scores, the best first. */
@@ -53,14 +51,11 @@ export interface SearchResult {
 /** Bytes of rows in one memory, of which WebAssembly can address 4 GB. */
 const segmentBytes = 2 ** 30
 
-/** With precision `bit`, rows compared exactly beside those of `oversample`: few results need more for each. */
-const fewest = 100
-
 /** The centre moves when the rows are so many times as many as when it was found. */
 const centreGrowth = 4
 
 /** Rows whose vectors are fetched at a time, at least. */
-const fetchedRows = 64
+const fetchedRows = 32
 
 /** For tests: where the memory is. */
 export interface MatrixMemory {
@@ -72,7 +67,8 @@ export interface MatrixMemory {
  * Vectors in memory, by row id, and exact search over all of them. The scan bounds the score of each row; those that
  * may be among the best are compared in float64 by the vectors as they were set. So results and their order are those
  * of plain arithmetic over all rows, score descending and then row id ascending, and pages do not overlap. With precision
- * `bit` the scan only estimates: it misses about one in a hundred of the best rows, and so pages may overlap too.
+ * `bit` the bounds are likely and not certain: less than one in a hundred of the best rows is missed, and so pages may
+ * overlap.
  *
  * @example
  * ```ts
@@ -185,10 +181,7 @@ export class VectorMatrix {
    * The best rows.
    * @throws ValidationError when the query has another length, NaN or an infinity, or `k` or `offset` is not a count
    */
-  search(
-    query: Float32Array,
-    { k, offset = 0, filter, among = filter && [filter], oversample = 4 }: SearchOptions,
-  ): SearchResult {
+  search(query: Float32Array, { k, offset = 0, filter, among = filter && [filter] }: SearchOptions): SearchResult {
     if (query.length !== this.#dimensions) {
       throw new ValidationError(`expected a query of ${this.#dimensions} numbers, got ${query.length}`)
     }
@@ -198,8 +191,7 @@ export class VectorMatrix {
     const allowed = among && this.#slotsOf(among)
     const wanted = Math.min(k + offset, allowed ? allowed.size : this.size)
     const encoded = this.#encoding.query(query)
-    const exactly = this.#precision === 'bit' ? Math.ceil(oversample * wanted) + fewest : wanted
-    const candidates = new Candidates(exactly, encoded)
+    const candidates = new Candidates(wanted, encoded)
     if (k > 0 && wanted > offset) this.#scan(encoded, candidates, allowed)
     const { ids, scores } = this.#rescore(query, encoded, candidates, wanted).page(offset)
     return { rowids: ids, scores }
@@ -237,7 +229,7 @@ export class VectorMatrix {
     const rows = Math.max(fetchedRows, wanted)
     for (let from = 0; from < slots.length; from += rows) {
       const { worst } = ranking
-      if (this.#precision !== 'bit' && worst > -Infinity && uppers[from]! < bounds.key(worst)) break
+      if (worst > -Infinity && uppers[from]! < bounds.key(worst)) break
       const batch = slots.slice(from, from + rows)
       if (this.#precision === 'float32') {
         for (const slot of batch) {

@@ -130,7 +130,7 @@ describe('searching', () => {
 })
 
 describe('bits', () => {
-  test('are the same in WebAssembly and in TypeScript, and exact where everything is compared', () => {
+  test('are the same in WebAssembly and in TypeScript, and find nearly all', () => {
     const wasm = filled(3000, 'bit')
     const plain = filled(3000, 'bit', () => new PlainKernel())
     let alike = 0
@@ -139,10 +139,9 @@ describe('bits', () => {
       const of = ({ matrix }: typeof wasm) => matrix.search(query, { k: 10 }).rowids
       expect(of(wasm)).toEqual(of(plain))
       const expected = naiveSearch(wasm.rows, 'cosine', query).map((row) => row.rowid)
-      expect(wasm.matrix.search(query, { k: 10, oversample: 300 }).rowids).toEqual(expected.slice(0, 10))
       alike += of(wasm).filter((id) => expected.slice(0, 10).includes(id)).length
     }
-    expect(alike).toBeGreaterThan(140)
+    expect(alike).toBeGreaterThan(180)
   })
 
   test('take the centre of the data, also where rows come one by one', () => {
@@ -166,7 +165,7 @@ describe('bits', () => {
         )
         found += matrix.search(query, { k: 10 }).rowids.filter((id) => best.has(id)).length
       }
-      expect(found).toBeGreaterThan(metric === 'inner_product' ? 100 : 140)
+      expect(found).toBeGreaterThan(180)
     }
   })
 })
