@@ -105,7 +105,7 @@ test('finds nearly all of the best in a fraction of the memory, and whatever cha
   expect([(await resident()).form, await recall()]).toEqual(['int8', 1])
 })
 
-test('few rows are compared exactly, all or by a filter, until there are more', async () => {
+test('few rows are compared exactly until there are more; a filter never leaves a search short', async () => {
   await insert(0, 1000)
   await items.addEmbeddingIndex('v', { method: 'rabitq' })
   expect([(await resident()).form, await recall()]).toEqual(['float32', 1])
@@ -115,10 +115,15 @@ test('few rows are compared exactly, all or by a filter, until there are more', 
   await items.insert(Array.from({ length: 15_000 }, (_, i) => ({ id: 20_000 + i, n: 1000, v: vectors[i % 10]! })))
   await found(queries[0]!)
   expect((await resident()).form).toBe('bit')
-  for (const query of queries.slice(0, 5)) {
-    const few = new Set([...rows.keys()].filter((id) => (id - 1) % 100 === 7))
-    expect(await found(query, (q) => q.where({ n: 7 }).limit(10))).toEqual(bestOf(query, 10, few))
+  const few = new Set([...rows.keys()].filter((id) => (id - 1) % 100 === 7))
+  let hits = 0
+  for (const query of queries) {
+    const best = bestOf(query, 10, few)
+    const among = await found(query, (q) => q.where({ n: 7 }).limit(10))
+    expect(among.length).toBe(10)
+    hits += among.filter((id) => best.includes(id)).length
   }
+  expect(hits).toBeGreaterThan(0.95 * 10 * queries.length)
 })
 
 test('a model of memory that is too large leaves searches exact', async () => {
