@@ -1,8 +1,8 @@
 import type { VacuumResult } from '../engine.js'
 import { companionsOf } from './commit.js'
 import type { Connection } from './connection.js'
-import { historyTable, isTextTable } from './ddl.js'
 import { quote } from './fragment.js'
+import { historyTable, isTextTable } from './names.js'
 
 /** A column that a stored definition lists, as far as it matters here. */
 interface StoredItem {
