@@ -307,8 +307,13 @@ class SqliteEngine implements Engine {
   async explain(select: Select): Promise<string[]> {
     const { sql, params, aggregates } = compileSelect(select)
     for (const aggregate of aggregates) registerAggregate(this.#connection.db, aggregate, noMedia)
-    const rows = (await this.#read(`EXPLAIN QUERY PLAN ${sql}`, params, false)) as [number, number, number, string][]
-    return rows.map(([, , , detail]) => detail)
+    await this.#transactions.outside()
+    try {
+      const statement = this.#connection.prepareOnce(`EXPLAIN QUERY PLAN ${sql}`)
+      return (statement.all(...params.map(toBinding)) as { detail: string }[]).map(({ detail }) => detail)
+    } catch (cause) {
+      throw engineError(cause, 'cannot explain the query')
+    }
   }
 
   async hold(rows: Select | GivenRows, context: DecodeContext): Promise<HeldRows> {
