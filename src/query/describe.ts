@@ -9,6 +9,7 @@ import {
 } from '../catalog/definition.js'
 import type { Coverage } from '../compute/coverage.js'
 import type { IndexMethodOptions } from '../compute/index-method.js'
+import { partsInWords } from '../compute/keys.js'
 import { textIndexInWords } from '../compute/text-indexes.js'
 import { identityOf } from '../expr/function.js'
 import { printNode } from '../expr/print.js'
@@ -95,8 +96,9 @@ export interface OrderedIndexDescription extends Partial<IndexSize> {
   readonly table: string
   readonly name: string
   readonly type: 'btree'
-  /** The names of its columns, with commas between them. */
+  /** Its columns and expressions, with commas between them. */
   readonly column: string
+  /** The names of its columns, and its expressions as those of computed columns are shown: `name.lower()`. */
   readonly columns: readonly string[]
   readonly status: 'ready'
   readonly method: 'btree'
@@ -225,8 +227,9 @@ export function describeTextIndex(
 /** An ordered index for users. */
 export function describeOrderedIndex(
   table: TableDefinition,
-  { name, columns, unique }: KeyDefinition,
+  { name, parts, unique }: KeyDefinition,
 ): OrderedIndexDescription {
+  const columns = partsInWords(parts)
   const kind = { type: 'btree', column: columns.join(', '), status: 'ready', method: 'btree' } as const
   return { table: table.name, name, ...kind, columns, unique }
 }

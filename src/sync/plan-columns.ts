@@ -9,8 +9,9 @@ import {
   withExpression,
   withoutColumn,
 } from '../compute/columns.js'
-import { altered, checkStorable, defineColumns, defineComputed, typeOfColumn } from '../compute/definitions.js'
+import { altered, defineColumns, defineComputed } from '../compute/definitions.js'
 import { bindSchema } from '../compute/schema.js'
+import { checkStorable, typeOfColumn } from '../compute/storable.js'
 import { QueryError, SchemaError } from '../errors.js'
 import { isExpression } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'

@@ -1,6 +1,7 @@
-import type { TableDefinition } from '../../catalog/definition.js'
+import { columnsOfKey, type KeyDefinition, type TableDefinition } from '../../catalog/definition.js'
 import { definitionToJson } from '../../catalog/serialize.js'
 import { ConflictError, ExistsError, ValidationError } from '../../errors.js'
+import { printNode } from '../../expr/print.js'
 import type { Stored } from '../../types/column-type.js'
 import { encodeVector } from '../../types/vector-precision.js'
 import {
@@ -19,6 +20,7 @@ import { compileFill } from './compile/index.js'
 import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
+import { registerIndexFunctions } from './index-functions.js'
 import { belongsTo, errorsTable, historyTable, keepsVectors, vectorsTable } from './names.js'
 import { writeResults } from './results.js'
 import { TextIndexes } from './text-indexes.js'
@@ -76,6 +78,7 @@ class Transaction {
 
   *apply(commit: Commit): Generator<void, CommitResult> {
     this.#check(commit)
+    registerIndexFunctions(this.#connection)
     const current = this.#meta('version')
     this.#version = this.#open?.version ?? current + 1
     for (const change of commit.schema ?? []) {
@@ -227,7 +230,11 @@ class Transaction {
       this.#run(statement)
     } catch (cause) {
       if ((cause as { code?: unknown }).code !== 'SQLITE_CONSTRAINT_UNIQUE') throw cause
-      throw new ValidationError(`rows of '${table.name}' that are there are equal where they must be unique`, { cause })
+      const index = table.keys.find(({ name }) => statement.includes(quote(`${table.name}@${name}`)))
+      throw new ValidationError(
+        `rows of '${table.name}' that are there are equal where ${index ? `the index '${index.name}' wants them unique` : 'they must be unique'}`,
+        { cause },
+      )
     }
   }
 
@@ -614,17 +621,21 @@ function constraintError(
 ): unknown {
   const { code, message } = cause as { code?: unknown; message: string }
   if (code !== 'SQLITE_CONSTRAINT_UNIQUE') return cause
-  const named = (names: readonly string[]) => names.map((name) => `${table.name}.${name}`).join(', ')
-  const violated = table.keys.find((key) => key.unique && message.endsWith(`: ${named(key.columns)}`))
-  const names = violated?.columns ?? table.primaryKey
-  const key = names.map((name) => {
-    const at = columns.indexOf(name)
-    return at < 0 ? name : `${name} = ${JSON.stringify(cells[at], (_, v) => (typeof v === 'bigint' ? String(v) : v))}`
+  // SQLite names the columns of an index, or, where one is an expression, the index.
+  const named = ({ name, parts }: KeyDefinition) =>
+    parts.every((part) => typeof part === 'string')
+      ? parts.map((part) => `${table.name}.${part}`).join(', ')
+      : `index '${`${table.name}@${name}`.replaceAll("'", "''")}'`
+  const violated = table.keys.find((key) => key.unique && message.endsWith(`: ${named(key)}`))
+  const key = (violated?.parts ?? table.primaryKey).map((part) => {
+    if (typeof part !== 'string') return printNode(part)
+    const at = columns.indexOf(part)
+    return at < 0 ? part : `${part} = ${JSON.stringify(cells[at], (_, v) => (typeof v === 'bigint' ? String(v) : v))}`
   })
   const what = violated ? `the unique constraint '${violated.name}' has that value already` : 'duplicate primary key'
   return new ValidationError(`row ${row}: ${what} (${key.join(', ')}); nothing was written`, {
     row,
-    column: names[0],
+    column: violated ? columnsOfKey(violated)[0] : table.primaryKey[0],
     cause,
   })
 }

@@ -40,3 +40,25 @@ export function join(fragments: readonly Fragment[], separator: string): Fragmen
 
 /** A name as SQL quotes it. */
 export const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
+ * The same with its values as text, for what SQL takes no parameters in: the expression of an index, and one that is to
+ * be the same as that.
+ */
+export function inline({ sql: text, params }: Fragment): Fragment {
+  let next = 0
+  // A question mark within quotes is none of ours.
+  const written = text.replaceAll(/"(?:[^"]|"")*"|'(?:[^']|'')*'|\?/g, (part) =>
+    part === '?' ? literalText(params[next++]!) : part,
+  )
+  return new Fragment(written)
+}
+
+function literalText(value: Stored): string {
+  if (value === null) return 'NULL'
+  if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`
+  if (typeof value !== 'string') return Number.isNaN(value) ? 'NULL' : String(value).replace('Infinity', '9e999')
+  // SQL text ends at U+0000.
+  if (value.includes('\0')) return `CAST(${literalText(Buffer.from(value))} AS TEXT)`
+  return `'${value.replaceAll("'", "''")}'`
+}
