@@ -18,6 +18,7 @@ import {
   uuid4,
   ValidationError,
   view,
+  when,
 } from '../../src/index.js'
 
 type Any = any
@@ -178,6 +179,52 @@ describe('indexes over expressions', () => {
     await same((x) => x.where((c) => c.data.get('odd "key"').eq(3)), /t@odd \(<expr>=\?\)/)
     await same((x) => x.where((c) => c.data.get('v').eq(c.n)))
     await same((x) => x.where((c) => c.data.get('v').eq(c.data.get('other'))))
+  })
+
+  test('over anything that operators make', async () => {
+    const every: Record<string, (c: Any) => Any> = {
+      regex: (c) => c.name.replaceRegex(/t(e)/i, '<$1>?'),
+      matches: (c) => c.name.matches(/^t\w+'?$/iu),
+      padded: (c) => c.name.padStart(8, "'").concat('?', c.n.cast(t.string())),
+      spread: (c) => c.name.split(',').get(0),
+      like: (c) => c.name.like('T%'),
+      day: (c) => c.at.strftime("%Y-'%m'?"),
+      later: (c) => c.at.addDays(3),
+      ahead: (c) => c.at.inZone('UTC').hour(),
+      cast: (c) => c.data.get('v').cast(t.int()),
+      when: (c) => when(c.n.gt(2), 'big').when(c.n.lt(-2), 'small').otherwise(c.name),
+      both: (c) => c.on.and(c.n.gt(0)),
+      mapped: (c) =>
+        c.data
+          .get('deep')
+          .get('list')
+          .map((x: Any) => x.isNull())
+          .get(0),
+      has: (c) => c.data.get('deep').get('list').contains('s3'),
+      text: (c) => c.data.stringify(),
+      upper: (c) => c.data.get('deep').get('list').get(1).upper(),
+      long: (c) => c.data.get('deep').get('list').length(),
+      bits: (c) => c.id.bitAnd(3).add(c.n.coalesce(0).neg()),
+    }
+    for (const [name, of] of Object.entries(every)) await table.addIndex(of, { name })
+    await table
+      .update({ name: 'Tea', n: 5 })
+      .where((c) => c.id.lt(50))
+      .run()
+    await plain
+      .update({ name: 'Tea', n: 5 })
+      .where((c) => c.id.lt(50))
+      .run()
+    for (const [name, of] of Object.entries(every)) {
+      const key = new RegExp(`INDEX t@${name}\\b`)
+      await same((x) => x.orderBy((c: Any) => of(c).asc()).limit(20), key)
+      const some = await plain
+        .select((c: Any) => ({ value: of(c) }))
+        .where((c: Any) => of(c).isNotNull())
+        .first()
+      await same((x) => x.where((c: Any) => of(c).eq((some as Any).value)), key)
+      await same((x) => x.where((c: Any) => of(c).isNull()), key)
+    }
   })
 
   test('a list mixes columns and expressions, and one column alone is that column', async () => {
