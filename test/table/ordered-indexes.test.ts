@@ -522,6 +522,26 @@ describe('indexes over expressions stay', () => {
     again.close()
   })
 
+  test('when the functions in them changed meanwhile: they are made again', async () => {
+    const path = join(folder, 'c.db')
+    const first = await Pixeltable.open(path)
+    const made = await first.createTable('t', { name: t.string() })
+    await made.insert([{ name: 'Ann' }, { name: 'Bob' }])
+    await made.addIndex((c) => c.name.lower(), { name: 'i', unique: true })
+    first.close()
+    const older = new Database(path)
+    older.function('pxt_lower', { deterministic: true, varargs: true }, (text: Any) => `old ${text}`)
+    older.exec(`REINDEX "t@i"; UPDATE pxt_meta SET value = 0 WHERE key = 'functions'`)
+    older.close()
+    const second = await Pixeltable.open(path)
+    const table = await second.getTable('t', { name: t.string() })
+    await expect(table.insert({ name: 'ANN' })).rejects.toThrow(/'i'/)
+    await table.delete().where({ name: 'Bob' }).run()
+    expect(await table.where((c) => c.name.lower().eq('ann')).collect()).toEqual([{ name: 'Ann' }])
+    expect(await plan(table.where((c) => c.name.lower().eq('ann')))).toContain('t@i')
+    second.close()
+  })
+
   test('in a process that only sweeps', async () => {
     const path = join(folder, 'b.db')
     const first = await Pixeltable.open(path)
