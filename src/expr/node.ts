@@ -59,7 +59,7 @@ export interface CellErrorNode {
   readonly part: 'type' | 'message'
 }
 
-/** A value. It is always bound, never written into SQL text. */
+/** A value. It is bound and not written into SQL text, unless an index is over the expression that it is in. */
 export interface LiteralNode {
   readonly kind: 'literal'
   readonly value: unknown

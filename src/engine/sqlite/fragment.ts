@@ -1,6 +1,6 @@
 import type { Stored } from '../../types/column-type.js'
 
-/** SQL text and the parameters that it binds, in order. Values never become text. */
+/** SQL text and the parameters that it binds, in order. Values become text by `inline` alone. */
 export class Fragment {
   readonly sql: string
   readonly params: readonly Stored[]
