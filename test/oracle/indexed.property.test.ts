@@ -69,6 +69,7 @@ const queriesOf = ({ build }: Both, x: Value, y: Value, other: Both) => {
     (c) => build(c).in([x, y]),
     (c) => build(c).isNull(),
     (c) => build(c).eq(x).not(),
+    ...(typeof x === 'boolean' ? [build, (c: any) => build(c).and(other.build(c)), (c: any) => build(c).not()] : []),
     (c) => build(c).eq(x).or(other.build(c)),
     (c) => other.build(c).and(build(c).eq(x).or(build(c).eq(y))),
     (c) => build(c).eq(typeof x === 'number' ? c.i : typeof x === 'string' ? c.r : c.b),

@@ -127,6 +127,9 @@ describe('indexes over expressions', () => {
     )
     await same((x) => x.where((c) => c.n.mul(2).add(0.5).eq(4.5)), /t@twice \(<expr>=\?\)/)
     await same((x) => x.where((c) => c.n.gt(0).eq(true)), /t@positive \(<expr>=\?\)/)
+    await same((x) => x.where((c) => c.n.gt(0)), /t@positive \(<expr>=\?\)/)
+    await same((x) => x.where((c) => c.n.gt(0).not()))
+    await same((x) => x.where((c) => c.n.gt(0).or(c.id.lt(9))))
     await same(
       (x) => x.where((c) => c.at.year().eq(2021).and(c.at.month().gte(6))),
       /t@months \(<expr>=\? AND <expr>>\?\)/,
@@ -170,6 +173,7 @@ describe('indexes over expressions', () => {
     await same((x) => x.where((c) => c.data.get('v').isNotNull()))
     await same((x) => x.where((c) => c.data.get('v').eq('a').or(c.data.get('v').eq(1))), /MULTI-INDEX OR/)
     await same((x) => x.where((c) => c.data.get('v').eq('a').not()))
+    await same((x) => x.where((c: Any) => c.data.get('v')), search('<expr>=\\?'))
     await same((x) => x.where((c) => c.data.get('v').eq('a').eq(false)))
     await same((x) => x.select((c) => ({ id: c.id, is: c.data.get('v').eq('a') })))
     await same((x) => x.orderBy((c) => c.data.get('v').asc()).limit(50), /SCAN t0 USING INDEX t@data_get_v$/)

@@ -106,7 +106,8 @@ export class ExpressionCompiler {
 
   /** A condition that chooses rows, so that null is as good as false, with what lets an index find them. */
   filter(node: Node): Fragment {
-    if (node.kind !== 'call' || this.#source.isIndexed(node)) return this.condition(node)
+    if (node.kind !== 'call') return this.condition(node)
+    if (this.#source.isIndexed(node)) return this.#isTrue(node)
     if (node.operator === 'and' || node.operator === 'or') {
       const [left, right] = node.args.map((arg) => this.filter(arg))
       return sql`(${left!} ${node.operator.toUpperCase()} ${right!})`
@@ -114,6 +115,14 @@ export class ExpressionCompiler {
     const lookup = this.#lookup(node)
     const condition = this.condition(node)
     return lookup ? sql`(${lookup} AND ${condition})` : condition
+  }
+
+  /** SQLite looks up what is equal to something, and not what is true. */
+  #isTrue(node: CallNode): Fragment {
+    const value = this.compile(node)
+    if (value.type === boolType) return sql`(${value.sql} = 1)`
+    const condition = this.condition(node)
+    return isJson(value.type) ? sql`(${sortable(value)} = 1 AND ${condition})` : condition
   }
 
   /**
