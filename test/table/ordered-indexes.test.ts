@@ -546,6 +546,25 @@ describe('indexes over expressions stay', () => {
     second.close()
   })
 
+  test('when what another process adds has the number of what was rolled back here', async () => {
+    const path = join(folder, 'd.db')
+    const here = await Pixeltable.open(path)
+    const table = await here.createTable('t', { name: t.string() })
+    const there = await Pixeltable.open(path)
+    const other = await there.getTable('t', { name: t.string() })
+    const failing = here.transaction(async () => {
+      await table.addIndex('name')
+      await table.insert({ name: 'a' })
+      throw new Error('no')
+    })
+    await expect(failing).rejects.toThrow('no')
+    await other.addIndex((c) => c.name.lower(), { unique: true })
+    await table.insert({ name: 'a' })
+    await expect(table.insert({ name: 'A' })).rejects.toThrow(/name_lower/)
+    there.close()
+    here.close()
+  })
+
   test('in a process that only sweeps', async () => {
     const path = join(folder, 'b.db')
     const first = await Pixeltable.open(path)

@@ -78,7 +78,7 @@ class Transaction {
 
   *apply(commit: Commit): Generator<void, CommitResult> {
     this.#check(commit)
-    registerIndexFunctions(this.#connection)
+    registerIndexFunctions(this.#connection, this.#open === undefined)
     const current = this.#meta('version')
     this.#version = this.#open?.version ?? current + 1
     for (const change of commit.schema ?? []) {

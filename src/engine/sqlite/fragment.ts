@@ -57,8 +57,16 @@ export function inline({ sql: text, params }: Fragment): Fragment {
 function literalText(value: Stored): string {
   if (value === null) return 'NULL'
   if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`
-  if (typeof value !== 'string') return Number.isNaN(value) ? 'NULL' : String(value).replace('Infinity', '9e999')
+  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'number') return numberText(value)
   // SQL text ends at U+0000.
   if (value.includes('\0')) return `CAST(${literalText(Buffer.from(value))} AS TEXT)`
   return `'${value.replaceAll("'", "''")}'`
+}
+
+/** A number that is no safe integer is bound as a float, whether or not it has a fraction. */
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return 'NULL'
+  if (!Number.isFinite(value)) return value < 0 ? '-9e999' : '9e999'
+  return Number.isSafeInteger(value) ? String(value) : value.toExponential()
 }

@@ -18,8 +18,9 @@ const known = new WeakMap<Connection, number>()
  * Makes the functions that indexes are over known to a connection, before it writes. SQLite calls them whenever it writes
  * to such a table, in statements that do not name them. Where other functions made the indexes, they are made again:
  * SQLite would look for their entries in vain.
+ * @param settled whether what the catalog is now was committed
  */
-export function registerIndexFunctions(connection: Connection): void {
+export function registerIndexFunctions(connection: Connection, settled: boolean): void {
   const meta = (key: string) =>
     connection.prepare('SELECT value FROM pxt_meta WHERE key = ?').pluck().get(key) as number | undefined
   const version = meta('catalog_version')!
@@ -27,10 +28,9 @@ export function registerIndexFunctions(connection: Connection): void {
   const indexes = functionIndexes(connection)
   for (const { sql } of indexes) registerBridges(connection.db, sql)
   if (meta('functions') === functionsVersion) {
-    known.set(connection, version)
+    if (settled) known.set(connection, version)
     return
   }
-  // Not known before it is committed.
   for (const { name } of indexes) connection.db.exec(`REINDEX ${quote(name)}`)
   connection
     .prepare(`INSERT INTO pxt_meta VALUES ('functions', ?) ON CONFLICT DO UPDATE SET value = excluded.value`)
@@ -41,8 +41,8 @@ export function registerIndexFunctions(connection: Connection): void {
 function functionIndexes(connection: Connection): { readonly name: string; readonly sql: string }[] {
   const tables = connection
     .prepare(
-      `SELECT id, name, schema_version AS schemaVersion, definition FROM pxt_tables AS t WHERE EXISTS (
-         SELECT 1 FROM sqlite_schema AS s WHERE s.type = 'index' AND s.tbl_name = t.name AND instr(s.sql, 'pxt_') > 0
+      `SELECT id, name, schema_version AS schemaVersion, definition FROM pxt_tables WHERE name IN (
+         SELECT tbl_name FROM sqlite_schema WHERE type = 'index' AND instr(sql, 'pxt_') > 0
        )`,
     )
     .all() as StoredDefinition[]

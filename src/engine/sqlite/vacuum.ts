@@ -22,7 +22,7 @@ export function vacuum(connection: Connection, keepFrom: number): VacuumResult {
   const pageSize = db.pragma('page_size', { simple: true }) as number
   db.pragma('wal_checkpoint(TRUNCATE)')
   const before = pages()
-  registerIndexFunctions(connection)
+  registerIndexFunctions(connection, true)
   const removed = db.transaction(() => new Sweep(connection, keepFrom).run()).immediate()
   db.exec('VACUUM')
   db.pragma('wal_checkpoint(TRUNCATE)')
