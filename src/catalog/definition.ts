@@ -1,5 +1,5 @@
 import type { FunctionIdentity } from '../expr/function.js'
-import type { Node } from '../expr/node.js'
+import { columnsIn, type Node } from '../expr/node.js'
 import type { ColumnType, Stored } from '../types/column-type.js'
 import type { VectorPrecision } from '../types/vector-precision.js'
 
@@ -96,12 +96,15 @@ export interface TextIndexDefinition {
   readonly prefix: readonly number[]
 }
 
-/** An ordered index over columns, for the database's own use; or a constraint that no two rows are equal in them. */
+/** What an ordered index goes by: a column of the table's own, by its name, or an expression over such columns. */
+export type KeyPart = string | Node
+
+/** An ordered index, for the database's own use; or a constraint that no two rows are equal in what it goes by. */
 export interface KeyDefinition {
   /** Unique among the columns and indexes that the table ever had. */
   readonly id: number
   readonly name: string
-  readonly columns: readonly string[]
+  readonly parts: readonly KeyPart[]
   readonly unique: boolean
 }
 
@@ -157,3 +160,8 @@ export interface SnapshotDefinition {
 
 /** The word for a table in messages. */
 export const kindOf = (table: TableDefinition): 'table' | 'view' => (table.view ? 'view' : 'table')
+
+/** The columns that an ordered index reads. */
+export const columnsOfKey = ({ parts }: Pick<KeyDefinition, 'parts'>): string[] => [
+  ...new Set(parts.flatMap((part) => (typeof part === 'string' ? [part] : [...columnsIn(part)]))),
+]

@@ -5,7 +5,13 @@ import type { Stored, TypeConfig } from '../types/column-type.js'
 import { dynamicType, typeOfValue } from '../types/dynamic.js'
 import type { Json } from '../types/json.js'
 import { typeFromConfig } from '../types/registry.js'
-import type { ColumnDefinition, DefaultDefinition, SnapshotDefinition, TableDefinition } from './definition.js'
+import type {
+  ColumnDefinition,
+  DefaultDefinition,
+  KeyDefinition,
+  SnapshotDefinition,
+  TableDefinition,
+} from './definition.js'
 
 /** The catalog's JSON form of definitions. It holds names and arguments of functions, never code. */
 
@@ -34,7 +40,7 @@ export function definitionToJson(table: TableDefinition): Json {
     ),
     nextId: table.nextId,
     primaryKey: table.primaryKey,
-    keys: table.keys,
+    keys: table.keys.map(keyToJson),
     checks: table.checks.map(({ name, predicate }) => ({ name, predicate: nodeToJson(predicate) })),
     indexes: table.indexes,
     textIndexes: table.textIndexes.length > 0 ? table.textIndexes : undefined,
@@ -67,7 +73,7 @@ export function definitionFromJson(
     columns: json.columns.map((column: JsonObject) => columnFromJson(column, binder)),
     nextId: json.nextId,
     primaryKey: json.primaryKey,
-    keys: json.keys,
+    keys: json.keys.map((key: JsonObject) => keyFromJson(key, binder)),
     checks: json.checks.map(({ name, predicate }: JsonObject) => ({
       name,
       predicate: nodeFromJson(predicate, binder),
@@ -127,6 +133,17 @@ function columnFromJson(json: JsonObject, binder: Binder): ColumnDefinition {
     ...(json.unstored === undefined ? {} : { unstored: json.unstored }),
     ...(json.iterated === undefined ? {} : { iterated: json.iterated }),
   }
+}
+
+function keyToJson({ parts, ...key }: KeyDefinition): JsonObject {
+  return { ...key, columns: parts.map((part) => (typeof part === 'string' ? part : nodeToJson(part))) }
+}
+
+function keyFromJson({ columns, ...key }: JsonObject, binder: Binder): KeyDefinition {
+  const parts = columns.map((part: string | JsonObject) =>
+    typeof part === 'string' ? part : nodeFromJson(part, binder),
+  )
+  return { ...key, parts } as unknown as KeyDefinition
 }
 
 function defaultToJson(value: DefaultDefinition): JsonObject {

@@ -1,5 +1,5 @@
 import { type Catalog, type ColumnKey, columnKey, computedColumns, foldName } from '../catalog/catalog.js'
-import { type ColumnDefinition, kindOf, type TableDefinition } from '../catalog/definition.js'
+import { type ColumnDefinition, columnsOfKey, kindOf, type TableDefinition } from '../catalog/definition.js'
 import { checkName } from '../catalog/names.js'
 import { CannotFill, type SchemaChange } from '../engine/engine.js'
 import { DependencyError, ExistsError, NotFoundError, SchemaError, ValidationError } from '../errors.js'
@@ -14,6 +14,7 @@ import { boolType, floatType, intType, stringType } from '../types/scalars.js'
 import { Change, callsPerRow, type OnError } from './change.js'
 import { ChangedCells } from './changed-cells.js'
 import { altered, defineColumns, defineComputed } from './definitions.js'
+import { checkStillOrdered } from './keys.js'
 import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 import { checkStillText } from './text-indexes.js'
@@ -230,7 +231,10 @@ export function withoutColumn(catalog: Catalog, table: TableDefinition, name: st
       indexes,
       textIndexes,
       ...(t === table
-        ? { columns: t.columns.filter((c) => c !== column), keys: t.keys.filter((k) => !k.columns.includes(name)) }
+        ? {
+            columns: t.columns.filter((c) => c !== column),
+            keys: t.keys.filter((k) => !columnsOfKey(k).includes(name)),
+          }
         : {}),
       ...(shows ? { view: { ...t.view!, shows } } : {}),
     })
@@ -248,7 +252,7 @@ function dependentsOf(catalog: Catalog, table: TableDefinition, name: string): s
     ...t.columns.filter((c) => c.computed && reads(c.computed)).map((c) => `column '${c.name}' of '${t.name}'`),
     ...t.checks.filter((c) => reads(c.predicate)).map((c) => `the check '${c.name}' of '${t.name}'`),
     ...t.keys
-      .filter((k) => t === table && k.unique && k.columns.length > 1 && k.columns.includes(name))
+      .filter((k) => t === table && k.unique && columnsOfKey(k).length > 1 && columnsOfKey(k).includes(name))
       .map((k) => `the unique constraint '${k.name}' of '${t.name}'`),
     ...(t.view?.where && reads(t.view.where) ? [`the condition of the view '${t.name}'`] : []),
     ...(t.view?.iterator?.args.some(reads) ? [`the iterator of the view '${t.name}'`] : []),
@@ -287,7 +291,10 @@ export async function renameColumn(
         ...(c.computed ? { computed: inNode(c.computed) } : {}),
       })),
       primaryKey: inNames(t.id, t.primaryKey),
-      keys: t.keys.map((k) => ({ ...k, columns: inNames(t.id, k.columns) })),
+      keys: t.keys.map((k) => ({
+        ...k,
+        parts: k.parts.map((part) => (typeof part === 'string' ? inNames(t.id, [part])[0]! : inNode(part))),
+      })),
       checks: t.checks.map((c) => ({ ...c, predicate: inNode(c.predicate) })),
       indexes: t.indexes.map((index) => ({ ...index, column: inNames(t.id, [index.column])[0]! })),
       textIndexes: t.textIndexes.map((index) => ({
@@ -330,7 +337,9 @@ export function withExpression(
   })
   checkStillText(catalog, table, definition)
   const columns = table.columns.map((c) => (c === old ? definition : c))
-  return { next: altered(table, { columns, nextId: table.nextId + 1 }), definition }
+  const next = altered(table, { columns, nextId: table.nextId + 1 })
+  checkStillOrdered(catalog.with([next]), next, name)
+  return { next, definition }
 }
 
 /** Gives a computed column another expression, and computes it and what follows from it again, in one commit. */

@@ -1,13 +1,14 @@
 import { Catalog, foldName } from '../catalog/catalog.js'
 import type { CheckDefinition, ColumnDefinition, DefaultDefinition, TableDefinition } from '../catalog/definition.js'
 import { checkName } from '../catalog/names.js'
-import { ExistsError, NotFoundError, QueryError, SchemaError } from '../errors.js'
+import { SchemaError } from '../errors.js'
 import { type Expression, expression, makeRefs, predicateOf } from '../expr/expression.js'
-import { identityOf } from '../expr/function.js'
-import { type ColumnNode, type Node, visit } from '../expr/node.js'
+import type { Node } from '../expr/node.js'
 import { typeOfNode } from '../expr/type-of.js'
 import type { Schema } from '../types/column.js'
 import { type ColumnType, describeValue } from '../types/column-type.js'
+import { withKey } from './keys.js'
+import { checkStorable, typeOfColumn } from './storable.js'
 
 /** What `createTable` makes, checked. */
 export interface NewTable {
@@ -51,7 +52,7 @@ export function defineTable(
     schemaVersion: 1,
     ...(comment === undefined ? {} : { comment }),
   }
-  for (const names of unique ?? []) table = withKey(table, [names].flat(), { unique: true })
+  for (const names of unique ?? []) table = withKey(alone(table), table, [names].flat(), { unique: true })
   return check === undefined ? table : { ...table, checks: defineChecks(table, check) }
 }
 
@@ -72,62 +73,16 @@ export function defineChecks(
       )
     }
     const predicate = predicateOf(callback, refs)
-    checkStorable(new Catalog(0, [], [table]), table, predicate, `the check '${name}'`)
+    checkStorable(alone(table), table, predicate, `the check '${name}'`)
     return { name, predicate }
   })
 }
 
+/** A catalog of nothing else, for a table that reads no other. */
+const alone = (table: TableDefinition): Catalog => new Catalog(0, [], [table])
+
 const columnExpression = (table: TableDefinition, name: string, type: ColumnType<any>): Expression =>
   expression<Expression>({ kind: 'column', table: table.id, name }, type)
-
-/** A table with one more ordered index. @throws NotFoundError, SchemaError, ExistsError */
-export function withKey(
-  table: TableDefinition,
-  names: readonly string[],
-  { name, unique = false }: { readonly name?: string | undefined; readonly unique?: boolean | undefined },
-): TableDefinition {
-  if (names.length === 0) throw new SchemaError(`'${table.name}': an index needs at least one column`)
-  for (const column of names) {
-    const found = table.columns.find((c) => c.name === column)
-    if (!found) {
-      throw new NotFoundError(
-        `'${table.name}' has no column '${column}' of its own. It has: ${table.columns.map((c) => c.name).join(', ')}`,
-      )
-    }
-    if (found.unstored)
-      throw new SchemaError(`column '${column}' of '${table.name}' is not stored and cannot be indexed`)
-    if (!found.type.operators.includes('order') && found.type.name !== 'bool') {
-      throw new SchemaError(`a ${found.type.name} column cannot be indexed: '${column}' of '${table.name}'`)
-    }
-  }
-  if (name !== undefined) checkIndexName(table, name)
-  const key = { id: table.nextId, name: name ?? freeName(table, names.join('_')), columns: names, unique }
-  return { ...table, keys: [...table.keys, key], nextId: table.nextId + 1 }
-}
-
-/** Names that tables which belong to a table have. */
-const reservedIndexNames = ['errors', 'history', 'until', 'base', 'pk']
-
-/** @throws SchemaError, ExistsError */
-export function checkIndexName(table: TableDefinition, name: string): void {
-  checkName(name, 'index')
-  if (reservedIndexNames.includes(foldName(name))) throw new SchemaError(`index name '${name}' is reserved`)
-  if (takenNames(table).has(foldName(name))) throw new ExistsError(`'${table.name}' has an index '${name}' already`)
-}
-
-const takenNames = (table: TableDefinition): Set<string> =>
-  new Set([
-    ...[...table.indexes, ...table.textIndexes, ...table.keys].map((index) => foldName(index.name)),
-    ...table.indexes.flatMap(({ successorOf }) => (successorOf ? [foldName(successorOf.name)] : [])),
-  ])
-
-/** A name for a new index that no other has. */
-export function freeName(table: TableDefinition, wanted: string): string {
-  const name = wanted.replaceAll(/[^\p{L}\p{N}_-]/gu, '_').replace(/^[^\p{L}]/u, 'x')
-  const taken = new Set([...takenNames(table), ...reservedIndexNames])
-  if (!taken.has(foldName(name))) return name
-  for (let i = 2; ; i++) if (!taken.has(foldName(`${name}_${i}`))) return `${name}_${i}`
-}
 
 /** The next definition of a table. */
 export const altered = (table: TableDefinition, change: Partial<TableDefinition>): TableDefinition => ({
@@ -181,52 +136,6 @@ function checkDistinct(names: readonly string[]): void {
     }
     seen.set(foldName(name), name)
   }
-}
-
-/** The type of a column in an expression over a table. */
-export function typeOfColumn(catalog: Catalog, table: TableDefinition): (node: ColumnNode) => ColumnType<any> {
-  return (node) => {
-    const found = catalog.columnsOf(catalog.find(node.table) ?? table).get(node.name)
-    if (!found) throw new NotFoundError(`'${table.name}' has no column '${node.name}'`)
-    return found.column.type
-  }
-}
-
-/**
- * Checks an expression that is stored with a table: it is over that table's columns, and JavaScript can evaluate it.
- * @throws QueryError
- */
-export function checkStorable(catalog: Catalog, table: TableDefinition, node: Node, what: string): void {
-  const line = new Set(catalog.lineOf(table).map(({ id }) => id))
-  visit(node, (n) => {
-    switch (n.kind) {
-      case 'column':
-        if (!line.has(n.table)) throw new QueryError(`${what} uses a column of another table than '${table.name}'`)
-        if (!catalog.columnsOf(catalog.byId(n.table)).has(n.name)) {
-          throw new NotFoundError(`${what} uses the column '${n.name}', which '${table.name}' does not have`)
-        }
-        return
-      case 'rowid':
-        if (!line.has(n.table)) throw new QueryError(`${what} uses the row id of another table than '${table.name}'`)
-        return
-      case 'score':
-        throw new QueryError(`${what} cannot use scores`)
-      case 'terms':
-        throw new QueryError(`${what} cannot use highlight() or snippet(): they mark what a query found`)
-      case 'cellError':
-        throw new QueryError(`${what} cannot use the errors of cells: they are known in queries alone`)
-      case 'parameter':
-        throw new QueryError(`${what} uses the parameter '${n.name}' of a query function`)
-      case 'aggregate':
-      case 'window':
-      case 'subquery':
-        throw new QueryError(`${what} is computed row by row and can use neither aggregates, windows nor subqueries`)
-      case 'fragment':
-        throw new QueryError(`${what} cannot use sql\`…\`: it is computed in JavaScript`)
-      case 'function':
-        if (n.fn.name === '') throw new QueryError(`${what} uses a function without a name (${identityOf(n.fn)})`)
-    }
-  })
 }
 
 /** The definition of a computed column. @throws QueryError, NotFoundError when its expression cannot be stored */

@@ -4,6 +4,7 @@ import {
   type ColumnDefinition,
   type IndexDefinition,
   type IndexMethod,
+  type KeyPart,
   kindOf,
   type Metric,
   type TableDefinition,
@@ -18,7 +19,9 @@ import { describeValue } from '../types/column-type.js'
 import { type VectorPrecision, vectorPrecisions } from '../types/vector-precision.js'
 import { Change, type OnError } from './change.js'
 import { allRows } from './columns.js'
-import { altered, checkIndexName, freeName, withKey } from './definitions.js'
+import { altered } from './definitions.js'
+import { checkIndexName, freeName } from './index-names.js'
+import { keyName, withKey } from './keys.js'
 import { loadBatch } from './load-rows.js'
 import type { Target } from './statements.js'
 
@@ -288,16 +291,28 @@ export async function dropEmbeddingIndex(
   })
 }
 
-/** Adds an ordered index over columns. @throws ValidationError when it is to be unique and rows are equal */
+/** What `addIndex` makes. */
+export interface NewKey {
+  readonly name?: string | undefined
+  readonly unique?: boolean | undefined
+  /** @default 'error' */
+  readonly ifExists?: 'error' | 'ignore' | 'replace' | undefined
+}
+
+/** Adds an ordered index. @throws ValidationError when it is to be unique and rows are equal */
 export async function addIndex(
   session: Session,
   catalog: Catalog,
   target: Target,
-  columns: readonly string[],
-  options: { readonly name?: string | undefined; readonly unique?: boolean | undefined },
+  parts: readonly KeyPart[],
+  { ifExists = 'error', ...options }: NewKey,
 ): Promise<void> {
   const table = catalog.byId(target.id, target.name)
-  const next = altered(table, withKey(table, columns, options))
+  const wanted = foldName(options.name ?? keyName(parts))
+  const existing = ifExists === 'error' ? undefined : table.keys.find((key) => foldName(key.name) === wanted)
+  if (existing && ifExists === 'ignore') return
+  const remaining = { ...table, keys: table.keys.filter((key) => key !== existing) }
+  const next = altered(withKey(catalog, remaining, parts, options), {})
   await session.commit({
     operation: 'add index',
     catalogVersion: catalog.version,

@@ -1,5 +1,5 @@
 import { type Catalog, columnKey } from '../catalog/catalog.js'
-import type { TableDefinition } from '../catalog/definition.js'
+import { columnsOfKey, type TableDefinition } from '../catalog/definition.js'
 import { QueryError, ValidationError } from '../errors.js'
 import { visit } from '../expr/node.js'
 import { type OnProgress, type ProgressMeter, withProgress } from '../plan/progress.js'
@@ -166,7 +166,7 @@ function checkDeferrable(catalog: Catalog, table: TableDefinition): void {
   const computed = new Set(table.columns.flatMap(({ name, computed }) => (computed ? columnKey(table, name) : [])))
   const check = table.checks.find(({ predicate }) => [...catalog.inputsOf(predicate)].some((key) => computed.has(key)))
   const key = table.keys.find(
-    ({ unique, columns }) => unique && columns.some((name) => computed.has(columnKey(table, name))),
+    (other) => other.unique && columnsOfKey(other).some((name) => computed.has(columnKey(table, name))),
   )
   const rule = check ? `the check '${check.name}'` : key ? `the unique index '${key.name}'` : undefined
   if (!rule) return

@@ -9,8 +9,9 @@ import type { ResultLog } from '../plan/result-log.js'
 import type { Session } from '../plan/session.js'
 import type { Schema } from '../types/column.js'
 import { Change, type OnError } from './change.js'
-import { checkStorable, defineColumns, defineComputed, defineTable, type NewTable } from './definitions.js'
+import { defineColumns, defineComputed, defineTable, type NewTable } from './definitions.js'
 import { loadBatch } from './load-rows.js'
+import { checkStorable } from './storable.js'
 
 /** Checks the path of a new table or view. */
 export function checkNewPath(catalog: Catalog, name: string, kind: 'table' | 'view' | 'snapshot'): void {

@@ -4,7 +4,8 @@ import { ExistsError, IndexError, NotFoundError, SchemaError, ValidationError } 
 import type { Session } from '../plan/session.js'
 import { describeValue } from '../types/column-type.js'
 import { dynamicType } from '../types/dynamic.js'
-import { altered, checkIndexName, freeName } from './definitions.js'
+import { altered } from './definitions.js'
+import { checkIndexName, freeName } from './index-names.js'
 import type { Target } from './statements.js'
 
 /** What `addTextIndex` makes. */

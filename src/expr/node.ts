@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { AggregateFunction, ScalarFunction } from './function.js'
 import type { Sorting } from './operators/compare.js'
 
@@ -58,7 +59,7 @@ export interface CellErrorNode {
   readonly part: 'type' | 'message'
 }
 
-/** A value. It is always bound, never written into SQL text. */
+/** A value. It is bound and not written into SQL text, unless an index is over the expression that it is in. */
 export interface LiteralNode {
   readonly kind: 'literal'
   readonly value: unknown
@@ -180,6 +181,29 @@ export function transform(node: Node, replace: (node: Node) => Node): Node {
   if (!('args' in node)) return replace(node)
   const args = node.args.map((child) => transform(child, replace))
   return replace(args.every((arg, i) => arg === node.args[i]) ? node : (Object.freeze({ ...node, args }) as Node))
+}
+
+/**
+ * Whether two trees of operators say the same; false where something else than operators, columns and constants is in
+ * them.
+ */
+export function sameCalls(a: Node, b: Node, sameColumn: (a: ColumnNode, b: ColumnNode) => boolean): boolean {
+  switch (a.kind) {
+    case 'column':
+      return b.kind === 'column' && sameColumn(a, b)
+    case 'literal':
+      return b.kind === 'literal' && isDeepStrictEqual(a.value, b.value)
+    case 'item':
+      return b.kind === 'item' && a.depth === b.depth
+    case 'call':
+    case 'lambda': {
+      if (a.kind === 'call' ? b.kind !== 'call' || a.operator !== b.operator : b.kind !== 'lambda') return false
+      const others = childrenOf(b)
+      return a.args.length === others.length && a.args.every((arg, i) => sameCalls(arg, others[i]!, sameColumn))
+    }
+    default:
+      return false
+  }
 }
 
 /** Names of the columns that the tree reads. */

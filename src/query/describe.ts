@@ -9,9 +9,10 @@ import {
 } from '../catalog/definition.js'
 import type { Coverage } from '../compute/coverage.js'
 import type { IndexMethodOptions } from '../compute/index-method.js'
+import { partsInWords } from '../compute/keys.js'
 import { textIndexInWords } from '../compute/text-indexes.js'
 import { identityOf } from '../expr/function.js'
-import { argumentsOf, type Node } from '../expr/node.js'
+import { printNode } from '../expr/print.js'
 import type { VectorPrecision } from '../types/vector-precision.js'
 
 /** A column, as `describe` shows it. */
@@ -95,8 +96,9 @@ export interface OrderedIndexDescription extends Partial<IndexSize> {
   readonly table: string
   readonly name: string
   readonly type: 'btree'
-  /** The names of its columns, with commas between them. */
+  /** Its columns and expressions, with commas between them. */
   readonly column: string
+  /** The names of its columns, and its expressions as those of computed columns are shown: `name.lower()`. */
   readonly columns: readonly string[]
   readonly status: 'ready'
   readonly method: 'btree'
@@ -225,8 +227,9 @@ export function describeTextIndex(
 /** An ordered index for users. */
 export function describeOrderedIndex(
   table: TableDefinition,
-  { name, columns, unique }: KeyDefinition,
+  { name, parts, unique }: KeyDefinition,
 ): OrderedIndexDescription {
+  const columns = partsInWords(parts)
   const kind = { type: 'btree', column: columns.join(', '), status: 'ready', method: 'btree' } as const
   return { table: table.name, name, ...kind, columns, unique }
 }
@@ -235,46 +238,3 @@ const toDefinition = ({ columns, ...rest }: TextIndexDescription) => ({
   ...rest,
   columns: Object.entries(columns).map(([name, weight]) => ({ name, weight })),
 })
-
-/** The element of a lambda, by how many others enclose it: x, y, z, x3 … */
-const itemName = (depth: number): string => ['x', 'y', 'z'][depth] ?? `x${depth}`
-
-/** An expression, readable: `classify(text)`, `price.mul(quantity)`. */
-export function printNode(node: Node): string {
-  switch (node.kind) {
-    case 'column':
-      return node.name
-    case 'rowid':
-      return '_rowid'
-    case 'score':
-      return 'score'
-    case 'terms':
-      return 'terms'
-    case 'cellError':
-      return `${node.name}.${node.part === 'type' ? 'errorType' : 'errorMessage'}()`
-    case 'literal':
-      return typeof node.value === 'bigint' ? `${node.value}n` : (JSON.stringify(node.value) ?? String(node.value))
-    case 'parameter':
-      return `$${node.name}`
-    case 'item':
-      return itemName(node.depth)
-    case 'lambda':
-      return `(${itemName(node.depth)}) => ${printNode(node.args[0])}`
-    case 'call': {
-      const [self, ...args] = node.args.map(printNode)
-      if (self === undefined) return `${node.operator}()`
-      return node.operator.startsWith('media.')
-        ? `${self}.${node.operator.slice('media.'.length)}`
-        : `${self}.${node.operator}(${args.join(', ')})`
-    }
-    case 'aggregate':
-    case 'window':
-      return `${node.name}(${argumentsOf(node).map(printNode).join(', ')})${node.kind === 'window' ? '.over(…)' : ''}`
-    case 'subquery':
-      return `${node.test}(…)`
-    case 'function':
-      return `${node.fn.name}(${node.args.map(printNode).join(', ')})`
-    case 'fragment':
-      return node.parts.reduce((text, part, i) => `${text}\${${printNode(node.args[i - 1]!)}}${part}`)
-  }
-}

@@ -4,10 +4,12 @@ import type {
   DefaultDefinition,
   IndexDefinition,
   KeyDefinition,
+  KeyPart,
   TableDefinition,
 } from '../catalog/definition.js'
 import { nodeToJson } from '../catalog/serialize.js'
 import { methodInWords } from '../compute/index-method.js'
+import { partsInWords } from '../compute/keys.js'
 import { SchemaError } from '../errors.js'
 import { type Node, transform } from '../expr/node.js'
 import type { ColumnType } from '../types/column-type.js'
@@ -71,9 +73,12 @@ export const sameIndex = (a: IndexDefinition, b: IndexDefinition): boolean =>
 export const sameMethod = (a: IndexDefinition, b: IndexDefinition): boolean => isDeepStrictEqual(a.method, b.method)
 
 /** What an ordered index is, in words. */
-export const keyInWords = ({ columns, unique }: KeyDefinition): string =>
-  `${unique ? 'unique ' : ''}on ${columns.join(', ')}`
+export const keyInWords = ({ parts, unique }: KeyDefinition): string =>
+  `${unique ? 'unique ' : ''}on ${partsInWords(parts).join(', ')}`
 
-/** Whether two ordered indexes are over the same columns. */
+/** Whether two ordered indexes are over the same columns and expressions. */
 export const sameKey = (a: KeyDefinition, b: KeyDefinition): boolean =>
-  a.unique === b.unique && isDeepStrictEqual([...a.columns], [...b.columns])
+  a.unique === b.unique && a.parts.length === b.parts.length && a.parts.every((part, i) => samePart(part, b.parts[i]!))
+
+const samePart = (a: KeyPart, b: KeyPart): boolean =>
+  typeof a === 'string' || typeof b === 'string' ? a === b : sameExpression(a, b)

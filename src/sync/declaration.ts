@@ -10,11 +10,11 @@ import type {
   ComputedColumnOptions,
   EmbeddableKeys,
   EmbeddingIndexOptions,
+  IndexKeys,
   IndexOptions,
   MultiVectorIndexOptions,
   MultiVectorKeys,
   NewColumn,
-  OneOrMore,
   TextColumns,
   TextIndexOptions,
   TextKeys,
@@ -46,6 +46,8 @@ export type MultiVectorIndexDeclarationOptions = Pick<
 
 /** Options of `Declaration.textIndex`. */
 export type TextIndexDeclarationOptions = Omit<TextIndexOptions, 'ifExists'>
+/** Options of `Declaration.index`. */
+export type OrderedIndexDeclarationOptions = Omit<IndexOptions, 'ifExists'>
 
 /** @internal What a declared query is made of; for `pxt.sync`. */
 export const declaredQuery: unique symbol = Symbol('pixeltable.declaredQuery')
@@ -72,7 +74,7 @@ export type DeclaredIndex =
   | { readonly kind: 'embedding'; readonly column: string; readonly options: EmbeddingIndexDeclarationOptions }
   | { readonly kind: 'multiVector'; readonly column: string; readonly options: MultiVectorIndexDeclarationOptions }
   | { readonly kind: 'text'; readonly columns: unknown; readonly options: TextIndexDeclarationOptions }
-  | { readonly kind: 'ordered'; readonly columns: readonly string[]; readonly options: IndexOptions }
+  | { readonly kind: 'ordered'; readonly columns: unknown; readonly options: OrderedIndexDeclarationOptions }
 
 /** @internal An index of vectors. */
 export type DeclaredVectorIndex = Extract<DeclaredIndex, { readonly kind: 'embedding' | 'multiVector' }>
@@ -320,17 +322,23 @@ export class Declaration<
   }
 
   /**
-   * An ordered index (a B-tree) over columns of its own, or, with `unique`, the constraint that no two rows are equal in
-   * them; as `Table.addIndex` adds it.
+   * An ordered index (a B-tree) over columns of its own and expressions over them, or, with `unique`, the constraint that
+   * no two rows are equal in them; as `Table.addIndex` adds it. With a name it is the index of that name, which `sync`
+   * replaces when it is over something else, without one the index over the same.
+   *
+   * @param keys names of columns, or a callback, which is called when `sync` runs
    * @example
    * ```ts
    * import { t, table } from 'pixeltable'
-   * const Films = table('films', { title: t.string(), year: t.int() }).index('year').index(['title', 'year'], { unique: true })
+   * const Films = table('films', { title: t.string(), year: t.int(), about: t.json<{ studio?: string }>() })
+   *   .index('year')
+   *   .index((c) => c.title.lower(), { unique: true })
+   *   .index((c) => [c.about.get('studio'), c.year])
    * console.log(Films.name) // films
    * ```
    */
-  index(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Declaration<R, I, X, M, L> {
-    return this.#index({ kind: 'ordered', columns: [columns].flat() as string[], options })
+  index(keys: IndexKeys<R>, options: OrderedIndexDeclarationOptions = {}): Declaration<R, I, X, M, L> {
+    return this.#index({ kind: 'ordered', columns: keys, options })
   }
 
   #member(member: Member): Declaration<any, any, any, any, any> {

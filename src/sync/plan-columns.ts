@@ -9,13 +9,14 @@ import {
   withExpression,
   withoutColumn,
 } from '../compute/columns.js'
-import { altered, checkStorable, defineColumns, defineComputed, typeOfColumn } from '../compute/definitions.js'
+import { altered, defineColumns, defineComputed } from '../compute/definitions.js'
 import { bindSchema } from '../compute/schema.js'
+import { checkStorable, typeOfColumn } from '../compute/storable.js'
 import { QueryError, SchemaError } from '../errors.js'
 import { isExpression } from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
+import { printNode } from '../expr/print.js'
 import { typeOfNode } from '../expr/type-of.js'
-import { printNode } from '../query/describe.js'
 import { Relation } from '../query/relation.js'
 import type { Column } from '../types/column.js'
 import { describeValue } from '../types/column-type.js'

@@ -1,6 +1,6 @@
 import { foldName } from '../catalog/catalog.js'
-import type { IndexDefinition, IndexMethod, KeyDefinition, TableDefinition } from '../catalog/definition.js'
-import { altered, withKey } from '../compute/definitions.js'
+import type { IndexDefinition, IndexMethod, KeyDefinition, KeyPart, TableDefinition } from '../catalog/definition.js'
+import { altered } from '../compute/definitions.js'
 import { embedderOf, multiEmbedderOf } from '../compute/embedder-of.js'
 import { indexMethod, loadMethod, methodInWords } from '../compute/index-method.js'
 import {
@@ -13,6 +13,7 @@ import {
   withMethod,
   withoutIndex,
 } from '../compute/indexes.js'
+import { keyParts, partsInWords, withKey } from '../compute/keys.js'
 import {
   addTextIndex,
   defineTextIndex,
@@ -22,9 +23,14 @@ import {
   withTextIndex,
 } from '../compute/text-indexes.js'
 import { NotFoundError } from '../errors.js'
-import type { IndexOptions } from '../table/table.js'
+import { Relation } from '../query/relation.js'
 import { indexInWords, keyInWords, sameIndex, sameKey, sameMethod } from './compare.js'
-import type { DeclarationParts, DeclaredVectorIndex, TextIndexDeclarationOptions } from './declaration.js'
+import type {
+  DeclarationParts,
+  DeclaredVectorIndex,
+  OrderedIndexDeclarationOptions,
+  TextIndexDeclarationOptions,
+} from './declaration.js'
 import type { Action, Draft } from './draft.js'
 
 /**
@@ -39,9 +45,12 @@ export function planIndexes(
 ): void {
   /** Ids of the indexes that are declared. */
   const used = new Set<number>()
-  for (const { columns } of unique) planKey(draft, id, columns, { unique: true }, used)
+  for (const { parts } of unique) planKey(draft, id, parts, { unique: true }, used)
+  const refs = () => new Relation<any>(draft.beside, draft.catalog.byId(id)).columns
   for (const index of indexes) {
-    if (index.kind === 'ordered') planKey(draft, id, index.columns, index.options, used)
+    if (index.kind !== 'ordered') continue
+    const parts = keyParts(index.columns, refs, `an index of '${draft.catalog.byId(id).name}'`)
+    planKey(draft, id, parts, index.options, used)
   }
   const embedding = indexes.flatMap((index) =>
     index.kind === 'embedding' || index.kind === 'multiVector' ? [index] : [],
@@ -57,15 +66,23 @@ export function planIndexes(
   planLeftoverIndexes(draft, draft.catalog.byId(id), used)
 }
 
-function planKey(draft: Draft, id: number, columns: readonly string[], options: IndexOptions, used: Set<number>): void {
+function planKey(
+  draft: Draft,
+  id: number,
+  given: readonly KeyPart[],
+  options: OrderedIndexDeclarationOptions,
+  used: Set<number>,
+): void {
   const table = draft.catalog.byId(id)
   const { name, unique = false } = options
+  const { parts } = withKey(draft.catalog, table, given, { unique }).keys.at(-1)!
   const found = table.keys.find(
     (key) =>
       !used.has(key.id) &&
-      (name === undefined ? sameKey(key, { ...key, columns, unique }) : foldName(key.name) === foldName(name)),
+      (name === undefined ? sameKey(key, { ...key, parts, unique }) : foldName(key.name) === foldName(name)),
   )
-  const next = withKey({ ...table, keys: table.keys.filter((key) => key !== found) }, columns, options)
+  const remaining = { ...table, keys: table.keys.filter((key) => key !== found) }
+  const next = withKey(draft.catalog, remaining, parts, options)
   const wanted = next.keys.at(-1)!
   if (found && sameKey(found, wanted)) {
     used.add(found.id)
@@ -73,9 +90,9 @@ function planKey(draft: Draft, id: number, columns: readonly string[], options: 
   }
   used.add(wanted.id)
   draft.define(id, () => altered(next, {}))
-  const add: Action['run'] = (catalog) => addIndex(draft.session, catalog, table, columns, options)
+  const add: Action['run'] = (catalog) => addIndex(draft.session, catalog, table, parts, options)
   if (!found) {
-    draft.act({ kind: 'addIndex', table: table.name, index: wanted.name, columns }, add)
+    draft.act({ kind: 'addIndex', table: table.name, index: wanted.name, columns: partsInWords(parts) }, add)
     return
   }
   const [from, to] = [keyInWords(found), keyInWords(wanted)]

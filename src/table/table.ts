@@ -8,6 +8,7 @@ import { type EmbedderLike, embedderOf, type MultiEmbedderLike, multiEmbedderOf 
 import { checkMultiVectorOptions, type IndexMethodOptions, indexMethod, loadMethod } from '../compute/index-method.js'
 import { addEmbeddingIndex, addIndex, dropEmbeddingIndex, dropIndex, type NewIndex } from '../compute/indexes.js'
 import { type ComputeTime, type InsertOptions, insertRows } from '../compute/insert.js'
+import { keyParts } from '../compute/keys.js'
 import { rowsOfNow } from '../compute/query-rows.js'
 import { recomputeRows } from '../compute/recompute.js'
 import { type Stale, staleOf } from '../compute/stale.js'
@@ -17,7 +18,19 @@ import { type UpsertOptions, upsertRows } from '../compute/upsert.js'
 import { type RevertResult, revert } from '../compute/versions.js'
 import type { VersionRecord } from '../engine/engine.js'
 import { QueryError, ValidationError } from '../errors.js'
-import { type Expr, isExpression, type Refs } from '../expr/expression.js'
+import {
+  type BigintExpr,
+  type BoolExpr,
+  type DateExpr,
+  type Expr,
+  isExpression,
+  type JsonExpr,
+  type ListExpr,
+  type NumExpr,
+  type Refs,
+  type StrExpr,
+  type TimestampExpr,
+} from '../expr/expression.js'
 import type { Node } from '../expr/node.js'
 import { measureRecall, type Recall, type RecallOptions } from '../plan/measure-recall.js'
 import { type OnProgress, withProgress } from '../plan/progress.js'
@@ -82,12 +95,28 @@ export type TableOutput<I, O> = [I] extends [never] ? O | null : O
 /** One, or a list of at least one. */
 export type OneOrMore<T> = T | readonly [T, ...T[]]
 
+/** An expression that an ordered index can be over: anything with an order, JSON included. */
+export type IndexExpr =
+  | StrExpr<string, null>
+  | NumExpr<null>
+  | BigintExpr<null>
+  | BoolExpr<null>
+  | TimestampExpr<null>
+  | DateExpr<null>
+  | JsonExpr<any, null>
+  | ListExpr<any, null>
+
+/** What an ordered index goes by: a column, several, or what a callback gives: columns, and expressions over them. */
+export type IndexKeys<R> = OneOrMore<keyof R & string> | ((c: Refs<R>) => OneOrMore<IndexExpr>)
+
 /** Options of `addIndex`. */
 export interface IndexOptions {
-  /** @default the columns' names, joined by an underscore */
+  /** @default the columns' names, and the words of expressions, joined by underscores */
   readonly name?: string
-  /** Whether no two rows may be equal in the columns. @default false */
+  /** Whether no two rows may be equal in all that the index goes by. @default false */
   readonly unique?: boolean
+  /** What to do when an index of that name exists. @default 'error' */
+  readonly ifExists?: IfExists
 }
 
 /** Options of `recompute`. */
@@ -544,16 +573,33 @@ export class Table<
   }
 
   /**
-   * Adds an ordered index (a B-tree) over one or more columns, which filters and sorts then use; or, with `unique`, the
-   * constraint that no two rows are equal in them (rows with a null are never equal).
+   * Adds an ordered index (a B-tree) over columns of the table's own and expressions over them, which filters, sorts and
+   * groups of the same columns and expressions then use; or, with `unique`, the constraint that no two rows are equal in
+   * them (rows with a null are never equal).
    *
+   * An expression is computed by the database from the row alone: operators, but no functions of the program, no time
+   * zones, nothing that changes by itself. One index over a path into JSON serves values of every kind.
+   *
+   * @param keys names of columns, or a callback: `(c) => [c.kind, c.name.lower()]`
    * @throws ExistsError when there is an index of that name
+   * @throws NotFoundError for a column that is not the table's own
+   * @throws SchemaError, QueryError when an expression cannot be indexed
    * @throws ValidationError when it is to be unique and rows that are there are equal
+   * @example
+   * ```ts
+   * import { Pixeltable, t } from 'pixeltable'
+   * const pxt = await Pixeltable.open(':memory:')
+   * const people = await pxt.createTable('people', { email: t.string(), data: t.json<{ city?: string; age?: number }>() })
+   * await people.addIndex((c) => c.email.lower(), { unique: true })
+   * await people.addIndex((c) => [c.data.get('city'), c.data.get('age')])
+   * await people.insert([{ email: 'Ann@example.org', data: { city: 'Bern', age: 44 } }])
+   * const found = people.where((c) => c.data.get('city').eq('Bern').and(c.data.get('age').gt(40)))
+   * console.log(String(await found.explain())) // … SEARCH t0 USING INDEX people@data_get_city_data_get_age (<expr>=? AND <expr>>?)
+   * ```
    */
-  async addIndex(columns: OneOrMore<keyof R & string>, options: IndexOptions = {}): Promise<void> {
-    await this.#session.attemptAlone((catalog) =>
-      addIndex(this.#session, catalog, this.#target, [columns].flat() as string[], options),
-    )
+  async addIndex(keys: IndexKeys<R>, options: IndexOptions = {}): Promise<void> {
+    const parts = keyParts(keys, () => this.columns, 'addIndex()')
+    await this.#session.attemptAlone((catalog) => addIndex(this.#session, catalog, this.#target, parts, options))
   }
 
   /** Removes an index that `addIndex` made, by its name. @throws IndexError when there is none */

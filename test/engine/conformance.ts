@@ -76,6 +76,38 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect(stored.nextTableId).toBeGreaterThan(table.id)
     })
 
+    test('keeps ordered indexes over columns and expressions, which only queries of the database see', async () => {
+      const table = await create('indexed', { s: t.string().nullable(), j: t.json().nullable() })
+      const lower = call('lower', column(table, 's'))
+      const path = call('get', column(table, 'j'), literal('v'))
+      const keys = [
+        { id: 7, name: 'low', parts: [lower], unique: true },
+        { id: 8, name: 'mixed', parts: ['s', path], unique: false },
+      ]
+      const indexed = { ...table, keys, nextId: 9, schemaVersion: table.schemaVersion + 1 }
+      await commit({ schema: [{ kind: 'alterTable', was: table, table: indexed }] })
+      const [stored] = (await engine.loadCatalog()).tables
+      expect(definitionFromJson(stored!, { function: () => expect.fail('there is no function') }).keys).toEqual(keys)
+      const rows = [
+        ['Ann', '{"v":1}'],
+        ['Bob', '{"v":"1"}'],
+        [null, null],
+        [null, '{}'],
+      ]
+      await commit({ writes: [{ table: indexed, inserts: inserts(['s', 'j'], rows) }] })
+      const found = async (where: Node) => (await all(indexed, { where })).map((row) => row[0])
+      expect(await found(call('eq', lower, literal('ann')))).toEqual([1])
+      expect(await found(call('eq', path, literal(1)))).toEqual([1])
+      expect(await found(call('eq', path, literal('1')))).toEqual([2])
+      expect(await found(call('isNull', path))).toEqual([3, 4])
+      const twin = { table: indexed, inserts: inserts(['s', 'j'], [['ANN', null]]) }
+      await expect(commit({ writes: [twin] })).rejects.toThrow(/'low' has that value already \(s\.lower\(\)\)/)
+      const without = { ...indexed, keys: keys.slice(1), schemaVersion: indexed.schemaVersion + 1 }
+      await commit({ schema: [{ kind: 'alterTable', was: indexed, table: without }] })
+      await commit({ writes: [{ ...twin, table: without }] })
+      expect(await found(call('eq', lower, literal('ann')))).toEqual([1, 5])
+    })
+
     test('inserts, updates and deletes in one commit, with keys of rows that do not exist yet', async () => {
       const base = await create('base', { n: t.int() })
       const view: TableDefinition = {

@@ -83,6 +83,7 @@ beforeAll(async () => {
   const notes = await pxt.createTable('notes', { id: t.int(), text: t.string() }, { primaryKey: ['id'] })
   const one = await notes.addComputedColumn('loud', (c) => shout(c.text))
   await one.addEmbeddingIndex('text', { embed, name: 'by_text' })
+  await one.addIndex((c) => [c.text.lower(), c.loud.length()], { name: 'low' })
   const view = await pxt.createView(
     'some',
     one.where((c) => c.loud.contains('A')),
@@ -157,6 +158,12 @@ const operations: readonly (readonly [string, (notes: Notes, pxt: Pixeltable) =>
   ],
   ['rename column', (notes) => notes.renameColumn('text', 'words' as never)],
   ['add index', (notes) => notes.addEmbeddingIndex('loud' as never, { embed, name: 'by_loud' })],
+  ['add ordered index', (notes) => notes.addIndex((c: any) => [c.loud.lower(), c.id], { unique: true })],
+  [
+    'replace ordered index',
+    (notes) => notes.addIndex((c: any) => c.text.upper(), { name: 'low', ifExists: 'replace' }),
+  ],
+  ['drop ordered index', (notes) => notes.dropIndex('low')],
   ['drop index', (notes) => notes.dropEmbeddingIndex({ name: 'by_text' })],
   [
     'create view',

@@ -2,8 +2,8 @@ import type { ColumnDefinition, TableDefinition } from '../../catalog/definition
 import type { FunctionIdentity } from '../../expr/function.js'
 import type { CellRecord, CodeUse } from '../engine.js'
 import type { Connection } from './connection.js'
-import { errorsTable, historyTable } from './ddl.js'
 import { quote } from './fragment.js'
+import { errorsTable, historyTable } from './names.js'
 
 /** How a stored cell came to be what it was at a version. A value that a revert brought back is as old as it was. */
 export function cellRecord(

@@ -1,6 +1,7 @@
-import type { TableDefinition } from '../../catalog/definition.js'
+import { columnsOfKey, type KeyDefinition, type TableDefinition } from '../../catalog/definition.js'
 import { definitionToJson } from '../../catalog/serialize.js'
 import { ConflictError, ExistsError, ValidationError } from '../../errors.js'
+import { printNode } from '../../expr/print.js'
 import type { Stored } from '../../types/column-type.js'
 import { encodeVector } from '../../types/vector-precision.js'
 import {
@@ -19,6 +20,8 @@ import { compileFill } from './compile/index.js'
 import type { Connection } from './connection.js'
 import * as ddl from './ddl.js'
 import { quote } from './fragment.js'
+import { registerIndexFunctions } from './index-functions.js'
+import { belongsTo, errorsTable, historyTable, keepsVectors, vectorsTable } from './names.js'
 import { writeResults } from './results.js'
 import { TextIndexes } from './text-indexes.js'
 
@@ -75,6 +78,7 @@ class Transaction {
 
   *apply(commit: Commit): Generator<void, CommitResult> {
     this.#check(commit)
+    registerIndexFunctions(this.#connection, this.#open === undefined)
     const current = this.#meta('version')
     this.#version = this.#open?.version ?? current + 1
     for (const change of commit.schema ?? []) {
@@ -226,7 +230,11 @@ class Transaction {
       this.#run(statement)
     } catch (cause) {
       if ((cause as { code?: unknown }).code !== 'SQLITE_CONSTRAINT_UNIQUE') throw cause
-      throw new ValidationError(`rows of '${table.name}' that are there are equal where they must be unique`, { cause })
+      const index = table.keys.find(({ name }) => statement.includes(quote(`${table.name}@${name}`)))
+      throw new ValidationError(
+        `rows of '${table.name}' that are there are equal where ${index ? `the index '${index.name}' wants them unique` : 'they must be unique'}`,
+        { cause },
+      )
     }
   }
 
@@ -242,8 +250,8 @@ class Transaction {
     counts.inserted += rows.inserted
     counts.deleted += rows.deleted
     counts.updated += rows.updated
-    for (const index of table.indexes.filter(ddl.keepsVectors)) {
-      this.#restoreRows(ddl.vectorsTable(table.name, index.name), asOf)
+    for (const index of table.indexes.filter(keepsVectors)) {
+      this.#restoreRows(vectorsTable(table.name, index.name), asOf)
     }
     this.#run(
       'UPDATE pxt_pending SET _until = ? WHERE table_id = ? AND _until IS NULL AND _version > ?',
@@ -258,7 +266,7 @@ class Transaction {
       asOf,
       asOf,
     )
-    const errors = quote(ddl.errorsTable(table.name))
+    const errors = quote(errorsTable(table.name))
     this.#run(`UPDATE ${errors} SET _until = ? WHERE _until IS NULL AND _version > ?`, this.#version, asOf)
     this.#run(
       `INSERT INTO ${errors} SELECT NULL, _rowid, ?, "column", type, message, function, attempts FROM ${errors} WHERE _version <= ? AND _until > ?`,
@@ -271,7 +279,7 @@ class Transaction {
   /** @returns how many rows came, went and changed, and the ids of all of them */
   #restoreRows(name: string, asOf: number): Omit<Counts, 'errors'> & { ids: readonly number[] } {
     const current = quote(name)
-    const history = quote(ddl.historyTable(name))
+    const history = quote(historyTable(name))
     const ids = (sql: string) => this.#connection.prepare(sql).pluck().all(asOf) as number[]
     const newer = ids(`SELECT _rowid FROM ${current} WHERE _version > ?`)
     this.#supersede(name, newer)
@@ -297,7 +305,7 @@ class Transaction {
   /** Moves rows of a table, as they were before this version, to its history. */
   #supersede(name: string, ids: readonly number[]): void {
     if (ids.length === 0) return
-    const history = quote(ddl.historyTable(name))
+    const history = quote(historyTable(name))
     if (ids.length === 1) {
       const move = `INSERT INTO ${history} SELECT ?, * FROM ${quote(name)} WHERE _rowid = ? AND _version < ?`
       this.#run(move, this.#version, ids[0]!, this.#version)
@@ -339,8 +347,8 @@ class Transaction {
       this.#count(table.id).deleted += this.#run(`DELETE FROM ${quote(table.name)} WHERE ${inIds}`, ids)
       this.#endErrors(table, undefined, part)
       this.#texts.rowsChanged(table, { kind: 'changed', ids: part })
-      for (const index of table.indexes.filter(ddl.keepsVectors)) {
-        const vectors = ddl.vectorsTable(table.name, index.name)
+      for (const index of table.indexes.filter(keepsVectors)) {
+        const vectors = vectorsTable(table.name, index.name)
         this.#supersede(vectors, part)
         this.#run(`DELETE FROM ${quote(vectors)} WHERE ${inIds}`, ids)
       }
@@ -350,7 +358,7 @@ class Transaction {
 
   /** The recorded errors of rows, in one column or in all, are no longer so. */
   #endErrors(table: TableDefinition, column: string | undefined, rows: readonly number[]): void {
-    const errors = quote(ddl.errorsTable(table.name))
+    const errors = quote(errorsTable(table.name))
     const which = `_until IS NULL AND _rowid IN (SELECT value FROM json_each(?))${column === undefined ? '' : ' AND "column" = ?'}`
     const args = [JSON.stringify(rows), ...(column === undefined ? [] : [column])]
     this.#run(`DELETE FROM ${errors} WHERE ${which} AND _version = ?`, ...args, this.#version)
@@ -361,7 +369,7 @@ class Transaction {
     const { table } = write
     yield* this.#insertRows(write)
     for (const update of write.updates ?? []) yield* this.#updateRows(table, update)
-    const errors = quote(ddl.errorsTable(table.name))
+    const errors = quote(errorsTable(table.name))
     for (const { column, rows } of write.clearedErrors ?? []) this.#endErrors(table, column, rows)
     for (const error of write.errors ?? []) {
       this.#run(
@@ -377,7 +385,7 @@ class Transaction {
       this.#count(table.id).errors++
     }
     for (const { index, rows, vectors } of write.vectors ?? []) {
-      const name = ddl.vectorsTable(table.name, index)
+      const name = vectorsTable(table.name, index)
       this.#count(table.id)
       const ids = rows.map((row) => this.#row(table.id, row))
       yield* this.#supersedeAll(
@@ -601,7 +609,7 @@ export const companionsOf = (connection: Connection, name: string): string[] =>
       .prepare(`SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'shadow'`)
       .pluck()
       .all() as string[]
-  ).filter((table) => ddl.belongsTo(name, table))
+  ).filter((table) => belongsTo(name, table))
 
 /** A violated constraint as the error that names the row. */
 function constraintError(
@@ -613,17 +621,21 @@ function constraintError(
 ): unknown {
   const { code, message } = cause as { code?: unknown; message: string }
   if (code !== 'SQLITE_CONSTRAINT_UNIQUE') return cause
-  const named = (names: readonly string[]) => names.map((name) => `${table.name}.${name}`).join(', ')
-  const violated = table.keys.find((key) => key.unique && message.endsWith(`: ${named(key.columns)}`))
-  const names = violated?.columns ?? table.primaryKey
-  const key = names.map((name) => {
-    const at = columns.indexOf(name)
-    return at < 0 ? name : `${name} = ${JSON.stringify(cells[at], (_, v) => (typeof v === 'bigint' ? String(v) : v))}`
+  // SQLite names the columns of an index, or, where one is an expression, the index.
+  const named = ({ name, parts }: KeyDefinition) =>
+    parts.every((part) => typeof part === 'string')
+      ? parts.map((part) => `${table.name}.${part}`).join(', ')
+      : `index '${`${table.name}@${name}`.replaceAll("'", "''")}'`
+  const violated = table.keys.find((key) => key.unique && message.endsWith(`: ${named(key)}`))
+  const key = (violated?.parts ?? table.primaryKey).map((part) => {
+    if (typeof part !== 'string') return printNode(part)
+    const at = columns.indexOf(part)
+    return at < 0 ? part : `${part} = ${JSON.stringify(cells[at], (_, v) => (typeof v === 'bigint' ? String(v) : v))}`
   })
   const what = violated ? `the unique constraint '${violated.name}' has that value already` : 'duplicate primary key'
   return new ValidationError(`row ${row}: ${what} (${key.join(', ')}); nothing was written`, {
     row,
-    column: names[0],
+    column: violated ? columnsOfKey(violated)[0] : table.primaryKey[0],
     cause,
   })
 }

@@ -77,11 +77,16 @@ export class Connection {
     if (!this.db.open) throw new EngineError('the database was closed: open it again to use it')
     let statement = this.#statements.get(sql)
     if (statement === undefined) {
-      registerBridges(this.db, sql)
-      statement = this.db.prepare(sql)
+      statement = this.prepareOnce(sql)
       this.#statements.set(sql, statement)
     }
     return statement
+  }
+
+  /** The statement for a piece of SQL, as the schema is now: SQLite does not plan an EXPLAIN again when that changes. */
+  prepareOnce(sql: string): Statement {
+    registerBridges(this.db, sql)
+    return this.db.prepare(sql)
   }
 
   /**

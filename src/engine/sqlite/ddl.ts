@@ -1,29 +1,17 @@
-import type {
-  ColumnDefinition,
-  IndexDefinition,
-  TableDefinition,
-  TextIndexDefinition,
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type ColumnDefinition,
+  columnsOfKey,
+  type IndexDefinition,
+  type KeyDefinition,
+  type KeyPart,
+  type TableDefinition,
+  type TextIndexDefinition,
 } from '../../catalog/definition.js'
 import type { Storage } from '../../types/column-type.js'
+import { compileIndexKey } from './compile/index.js'
 import { quote } from './fragment.js'
-
-/*
- * Names of the tables and indexes that belong to a user's table. `@` cannot occur in a user's own names.
- *
- * The tables of superseded rows and vectors begin with `_until`, the version that superseded the row, and go on with
- * the columns of the current ones in the same order, so that a row moves with `SELECT ?, *`.
- */
-export const errorsTable = (table: string): string => `${table}@errors`
-export const historyTable = (table: string): string => `${table}@history`
-export const vectorsTable = (table: string, index: string): string => `${table}@${index}`
-/** FTS5 puts `_data`, `_idx` … behind it for tables of its own, which no other name ends with. */
-export const textTable = (table: string, index: string): string => `${table}@${index}@text`
-
-/** Whether a table in the database is a full-text index. */
-export const isTextTable = (name: string): boolean => /@[^@]+@text$/.test(name)
-
-/** The name of a column or index that was dropped, for as long as an earlier version is kept. */
-export const retiredName = ({ id }: { readonly id: number }): string => `@${id}`
+import { errorsTable, historyTable, keepsVectors, retiredName, textTable, vectorsTable } from './names.js'
 
 const storageClasses: Readonly<Record<Storage, string>> = {
   text: 'TEXT',
@@ -53,16 +41,19 @@ export function createTable(table: TableDefinition): string[] {
 
 /** The SQLite indexes of a table, with the statements that make them. */
 function indexesOf(table: TableDefinition): { name: string; create: string }[] {
-  const on = (suffix: string, columns: readonly string[], unique = false, of = table.name) => {
+  const on = (suffix: string, parts: readonly KeyPart[], unique = false, of = table.name) => {
     const name = `${table.name}@${suffix}`
-    const create = `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quote(name)} ON ${quote(of)} (${columns.map(quote).join(', ')})`
+    const keys = parts.flatMap((part) =>
+      typeof part === 'string' ? quote(part) : compileIndexKey(table, part, unique),
+    )
+    const create = `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quote(name)} ON ${quote(of)} (${keys.join(', ')})`
     return { name, create }
   }
   return [
     on('until', ['_until'], false, historyTable(table.name)),
     ...(table.view ? [on('base', ['_base'])] : []),
     ...(table.primaryKey.length > 0 ? [on('pk', table.primaryKey, true)] : []),
-    ...table.keys.map(({ name, columns, unique }) => on(name, columns, unique)),
+    ...table.keys.map(({ name, parts, unique }) => on(name, parts, unique)),
   ]
 }
 
@@ -73,9 +64,6 @@ function columnSql(column: ColumnDefinition): string {
 }
 
 const looseColumn = (column: ColumnDefinition): string => `${quote(column.name)} ${storageClasses[column.type.storage]}`
-
-/** Whether an index keeps vectors of its own: one over a column of vectors reads that column. */
-export const keepsVectors = (index: IndexDefinition): boolean => index.embedder !== undefined
 
 function createVectors(table: TableDefinition, index: IndexDefinition): string[] {
   if (!keepsVectors(index)) return []
@@ -119,9 +107,15 @@ export function alterTable(was: TableDefinition, table: TableDefinition): string
   const isNew = ({ id }: { id: number }) => id >= was.nextId
   const texts = diff(was.textIndexes, table.textIndexes)
   const keys = diff(was.keys, table.keys)
-  const madeKeys = keys.made.map((key) => `${table.name}@${key.name}`)
+  // The index of a column that was replaced would follow the old one, which is only renamed; and the functions that an
+  // index calls may be others for another type.
+  const moved = table.keys.filter((key) => {
+    const old = was.keys.find(({ id }) => id === key.id)
+    return old !== undefined && !isDeepStrictEqual(readBy(was, old), readBy(table, key))
+  })
+  const madeKeys = [...keys.made, ...moved].map((key) => `${table.name}@${key.name}`)
   return [
-    ...keys.gone.map((key) => `DROP INDEX ${quote(`${table.name}@${key.name}`)}`),
+    ...[...keys.gone, ...moved].map((key) => `DROP INDEX ${quote(`${table.name}@${key.name}`)}`),
     // What they hold follows from the rows, those of earlier versions too.
     ...texts.gone.map((index) => `DROP TABLE ${quote(textTable(table.name, index.name))}`),
     ...texts.made.flatMap((index) => createText(quote(textTable(table.name, index.name)), index)),
@@ -159,6 +153,13 @@ export function alterTable(was: TableDefinition, table: TableDefinition): string
   ]
 }
 
+/** The columns that an ordered index reads, whatever their names. */
+const readBy = ({ columns }: TableDefinition, key: KeyDefinition): unknown[] =>
+  columnsOfKey(key).map((name) => {
+    const column = columns.find((c) => c.name === name)
+    return [column?.id, column?.type.config()]
+  })
+
 /** Which definitions appear, disappear and change their name from one list to another, by id. */
 function diff<T extends { readonly id: number; readonly name: string }>(
   was: readonly T[],
@@ -190,6 +191,3 @@ export function renameTable(table: TableDefinition, name: string, companions: re
   const indexes = indexesOf(table).map((index) => `DROP INDEX ${quote(index.name)}`)
   return [...renamed, ...indexes, ...indexesOf({ ...table, name }).map((index) => index.create)]
 }
-
-/** Whether a table in the database is a user's table or belongs to it. */
-export const belongsTo = (table: string, name: string): boolean => name === table || name.startsWith(`${table}@`)

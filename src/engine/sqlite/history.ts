@@ -1,7 +1,7 @@
 import type { IndexDefinition, TableDefinition, TextIndexDefinition } from '../../catalog/definition.js'
 import type { PendingRange } from '../engine.js'
-import { errorsTable, historyTable, keepsVectors, vectorsTable } from './ddl.js'
 import { bind, Fragment, join, quote, sql } from './fragment.js'
+import { errorsTable, historyTable, keepsVectors, vectorsTable } from './names.js'
 
 /**
  * The rows of a table as SQL: the table itself, or, as of a version, what was current then. A row was current from the

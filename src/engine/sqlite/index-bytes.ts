@@ -1,6 +1,6 @@
 import type { TableDefinition } from '../../catalog/definition.js'
 import type { Connection } from './connection.js'
-import { keepsVectors, textTable, vectorsTable } from './ddl.js'
+import { keepsVectors, textTable, vectorsTable } from './names.js'
 
 /** Tables that FTS5 keeps an index in. */
 const textParts = ['data', 'idx', 'content', 'docsize', 'config']

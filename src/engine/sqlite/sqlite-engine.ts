@@ -30,10 +30,11 @@ import { commitSteps, lastVersion, nextRowid } from './commit.js'
 import { CommonWords } from './common-words.js'
 import { compileCount, compileSelect, heldOrder } from './compile/index.js'
 import { Connection, type ConnectionOptions, engineError } from './connection.js'
-import { createText, errorsTable } from './ddl.js'
+import { createText } from './ddl.js'
 import { quote } from './fragment.js'
 import { changesSql, countRowsSql, termsOf } from './history.js'
 import { indexBytes } from './index-bytes.js'
+import { errorsTable } from './names.js'
 import { readStatement } from './read.js'
 import { addResults, findResults } from './results.js'
 import { insertTerms } from './text-indexes.js'
@@ -309,8 +310,13 @@ class SqliteEngine implements Engine {
   async explain(select: Select): Promise<string[]> {
     const { sql, params, aggregates } = compileSelect(select)
     for (const aggregate of aggregates) registerAggregate(this.#connection.db, aggregate, noMedia)
-    const rows = (await this.#read(`EXPLAIN QUERY PLAN ${sql}`, params, false)) as [number, number, number, string][]
-    return rows.map(([, , , detail]) => detail)
+    await this.#transactions.outside()
+    try {
+      const statement = this.#connection.prepareOnce(`EXPLAIN QUERY PLAN ${sql}`)
+      return (statement.all(...params.map(toBinding)) as { detail: string }[]).map(({ detail }) => detail)
+    } catch (cause) {
+      throw engineError(cause, 'cannot explain the query')
+    }
   }
 
   async hold(rows: Select | GivenRows, context: DecodeContext): Promise<HeldRows> {

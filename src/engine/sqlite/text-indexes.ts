@@ -1,8 +1,8 @@
 import type { TableDefinition, TextIndexDefinition } from '../../catalog/definition.js'
 import type { Connection } from './connection.js'
-import { textTable } from './ddl.js'
 import { Fragment, quote, sql } from './fragment.js'
 import { ownersOf, termsOf } from './history.js'
+import { textTable } from './names.js'
 
 /** Rows whose terms one step writes. */
 const rowsPerStep = 200

@@ -1,7 +1,7 @@
 import { type Phrase, wantedPhrases } from '../../text/index.js'
 import type { TextSearch } from '../engine.js'
-import { textTable } from './ddl.js'
 import { bind, Fragment, quote, sql } from './fragment.js'
+import { textTable } from './names.js'
 
 /** The name of the index that a text search uses, without its schema. */
 export const indexName = ({ owner, index, held }: TextSearch): string =>

@@ -1,8 +1,9 @@
 import type { VacuumResult } from '../engine.js'
 import { companionsOf } from './commit.js'
 import type { Connection } from './connection.js'
-import { historyTable, isTextTable } from './ddl.js'
 import { quote } from './fragment.js'
+import { registerIndexFunctions } from './index-functions.js'
+import { historyTable, isTextTable } from './names.js'
 
 /** A column that a stored definition lists, as far as it matters here. */
 interface StoredItem {
@@ -21,6 +22,7 @@ export function vacuum(connection: Connection, keepFrom: number): VacuumResult {
   const pageSize = db.pragma('page_size', { simple: true }) as number
   db.pragma('wal_checkpoint(TRUNCATE)')
   const before = pages()
+  registerIndexFunctions(connection, true)
   const removed = db.transaction(() => new Sweep(connection, keepFrom).run()).immediate()
   db.exec('VACUUM')
   db.pragma('wal_checkpoint(TRUNCATE)')

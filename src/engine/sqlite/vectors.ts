@@ -5,8 +5,8 @@ import { toBinding } from './binding.js'
 import { lastVersion } from './commit.js'
 import { compileSelect } from './compile/index.js'
 import type { Connection } from './connection.js'
-import { historyTable, keepsVectors, vectorsTable } from './ddl.js'
 import { quote } from './fragment.js'
+import { historyTable, keepsVectors, vectorsTable } from './names.js'
 import type { Transactions } from './transactions.js'
 
 /** Reads vectors for those who hold them in memory. */

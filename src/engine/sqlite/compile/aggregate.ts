@@ -76,11 +76,12 @@ export function windowSql(
 }
 
 /** A key of an order. */
-export function sortKey({ sql: value, type }: Typed, { direction, nulls = 'last' }: Sorting): Fragment {
-  // JSON text would put 10 before 9.
-  const key = isJson(type) ? sql`(${value} ->> '$')` : value
-  return sql`${key} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS ${nulls === 'last' ? 'LAST' : 'FIRST'}`
+export function sortKey(value: Typed, { direction, nulls = 'last' }: Sorting): Fragment {
+  return sql`${sortable(value)} ${direction === 'asc' ? 'ASC' : 'DESC'} NULLS ${nulls === 'last' ? 'LAST' : 'FIRST'}`
 }
+
+/** What a value is sorted by: JSON's text would put 10 before 9. */
+export const sortable = ({ sql: value, type }: Typed): Fragment => (isJson(type) ? sql`(${value} ->> '$')` : value)
 
 function frameSql({ unit, from, to }: Frame): Fragment {
   const bound = (n: number | null, all: string) =>
@@ -115,7 +116,7 @@ function callOf(
     // Compared as plain SQL, and JSON again afterwards.
     return {
       name,
-      args: [sql`(${typed[0]!.sql} ->> '$')`],
+      args: [sortable(typed[0]!)],
       result: (text) => ({ sql: sql`json_quote(${text})`, type }),
     }
   }

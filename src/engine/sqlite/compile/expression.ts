@@ -19,9 +19,9 @@ import { isJson } from '../../../types/json.js'
 import { boolType, floatType, stringType } from '../../../types/scalars.js'
 import type { Select } from '../../engine.js'
 import { bridgeToLambda } from '../bridge.js'
-import { bind, Fragment, join, sql } from '../fragment.js'
+import { bind, Fragment, inline, join, sql } from '../fragment.js'
 import { bridged, fromJson, operatorSql, type Operand as Typed } from '../operators.js'
-import { aggregateSql, windowSql } from './aggregate.js'
+import { aggregateSql, sortable, windowSql } from './aggregate.js'
 import type { Compilation } from './select.js'
 import type { Source } from './source.js'
 
@@ -48,6 +48,12 @@ export class ExpressionCompiler {
   }
 
   compile(node: Node): Typed {
+    const typed = this.#compile(node)
+    // SQLite finds an index over an expression by its text, in which nothing is bound.
+    return node.kind === 'call' && this.#source.isIndexed(node) ? { ...typed, sql: inline(typed.sql) } : typed
+  }
+
+  #compile(node: Node): Typed {
     switch (node.kind) {
       case 'column':
         return this.#column(node.table, node.name)
@@ -96,6 +102,53 @@ export class ExpressionCompiler {
   /** A condition: JSON is read as true or false. */
   condition(node: Node): Fragment {
     return operand(this.compile(node), 'bool').sql
+  }
+
+  /** A condition that chooses rows, so that null is as good as false, with what lets an index find them. */
+  filter(node: Node): Fragment {
+    if (node.kind !== 'call') return this.condition(node)
+    if (this.#source.isIndexed(node)) return this.#isTrue(node)
+    if (node.operator === 'and' || node.operator === 'or') {
+      const [left, right] = node.args.map((arg) => this.filter(arg))
+      return sql`(${left!} ${node.operator.toUpperCase()} ${right!})`
+    }
+    const lookup = this.#lookup(node)
+    const condition = this.condition(node)
+    return lookup ? sql`(${lookup} AND ${condition})` : condition
+  }
+
+  /** SQLite looks up what is equal to something, and not what is true. */
+  #isTrue(node: CallNode): Fragment {
+    const value = this.compile(node)
+    if (value.type === boolType) return sql`(${value.sql} = 1)`
+    const condition = this.condition(node)
+    return isJson(value.type) ? sql`(${sortable(value)} = 1 AND ${condition})` : condition
+  }
+
+  /**
+   * What holds wherever a comparison with an indexed expression holds, in the form that SQLite can look up where it cannot
+   * that of the comparison: JSON is read there as the kind that it is compared with, while the index has every kind; and a
+   * column converts what it is compared with, which an index over a column alone allows for.
+   */
+  #lookup({ operator, args }: CallNode): Fragment | undefined {
+    if (!lookups.has(operator)) return undefined
+    const at = args.findIndex((arg) => this.#source.isIndexed(arg))
+    // Of two sides, only those of an equality can change places.
+    if (at < 0 || (at > 0 && operator !== 'eq')) return undefined
+    const rest = args.filter((_, i) => i !== at)
+    const key = this.compile(args[at]!)
+    const others = rest.map((arg) => this.compile(arg))
+    if (!isJson(key.type) && !rest.some((arg) => arg.kind === 'column')) return undefined
+    const common = commonType([key, ...others])
+    // JSON is compared with JSON by its text, which the index does not have.
+    const known = common !== undefined && (others.length === 0 || !isJson(common))
+    if (!known || others.some((other) => !('literal' in other) && isJson(other.type))) return undefined
+    return operatorSql[operator]!(
+      { sql: sortable(key), type: common },
+      ...others.map((other, i) =>
+        rest[i]!.kind === 'column' ? { ...other, sql: sql`+${other.sql}` } : alignTo(common, other),
+      ),
+    )
   }
 
   #column(table: number, name: string): Typed {
@@ -209,6 +262,9 @@ export class ExpressionCompiler {
     return sql`(${left} IN (WITH found (value) AS (${text}) SELECT ${item} FROM found WHERE value IS NOT NULL))`
   }
 }
+
+/** Comparisons that an index answers. */
+const lookups: ReadonlySet<string> = new Set(['eq', 'gt', 'gte', 'lt', 'lte', 'between', 'in', 'isNull'])
 
 /** An operand as plain SQL: JSON is unpacked to the kind that the operator wants. */
 export function operand(arg: Typed, kind: OperandKind): Typed {

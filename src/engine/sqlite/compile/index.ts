@@ -1,2 +1,3 @@
+export { compileIndexKey } from './index-key.js'
 export { type CompiledSelect, compileCount, compileFill, compileSelect } from './select.js'
 export { heldOrder } from './source.js'

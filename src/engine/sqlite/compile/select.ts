@@ -72,9 +72,9 @@ export class Compilation {
     return new SelectCompiler(select, this, this.#prefix(), undefined).compileCount()
   }
 
-  /** A condition over sources that are still being put together. */
-  condition(node: Node, source: Source): Fragment {
-    return new ExpressionCompiler(source, this, undefined).condition(node)
+  /** What chooses rows of sources that are still being put together. */
+  filter(node: Node, source: Source): Fragment {
+    return new ExpressionCompiler(source, this, undefined).filter(node)
   }
 
   /** The name of a user's aggregate in this statement. */
@@ -194,7 +194,7 @@ class SelectCompiler {
     const { where, keys, after } = this.#select
     const conditions: Fragment[] = []
     const row = this.#source instanceof TableRows ? this.#source.alias(0) : ''
-    if (where) conditions.push(this.#expressions.condition(where))
+    if (where) conditions.push(this.#expressions.filter(where))
     if (keys) {
       const key = keys.of === 'row' ? '_rowid' : '_base'
       conditions.push(sql`${row}.${key} IN (SELECT value FROM json_each(${bind(JSON.stringify(keys.ids))}))`)

@@ -1,5 +1,5 @@
 import type { TableDefinition } from '../../../catalog/definition.js'
-import type { CellErrorNode, Node } from '../../../expr/node.js'
+import { type CellErrorNode, type ColumnNode, type Node, sameCalls } from '../../../expr/node.js'
 import { intType } from '../../../types/scalars.js'
 import type {
   CompoundSource,
@@ -24,6 +24,8 @@ export interface Source {
   column(table: number, name: string): Typed | undefined
   /** The error of a cell; undefined when the column is not a table's own. */
   cellError(node: CellErrorNode): Fragment | undefined
+  /** Whether an index of a table that is read is over the expression, which must be spelt as the index is then. */
+  isIndexed(node: Node): boolean
   /** What follows FROM; asked for last, because the expressions decide which bases of a view are needed. */
   from(): Fragment
   /** What tells rows apart that are equal in every key of an order. */
@@ -75,6 +77,12 @@ export class TableRows implements Source {
     return level < 0 ? undefined : cellErrorOf(line[level]!, name, part, `${this.#reach(level)}._rowid`, asOf)
   }
 
+  isIndexed(node: Node): boolean {
+    const { line, asOf } = this.#from
+    if (asOf !== undefined) return false
+    return line.some((owner) => hasIndexOver(owner, node, (column) => this.#ownerOf(column) === owner))
+  }
+
   from(): Fragment {
     const { line, asOf, search } = this.#from
     const owner = search ? this.level(search.owner.id) : 0
@@ -111,6 +119,11 @@ export class TableRows implements Source {
     return `${this.#prefix}${level}`
   }
 
+  #ownerOf({ table, name }: ColumnNode): TableDefinition | undefined {
+    const start = this.level(table)
+    return start < 0 ? undefined : this.#from.line.find((owner, i) => i >= start && typeOf(owner, name) !== undefined)
+  }
+
   #reach(level: number): string {
     this.depth = Math.max(this.depth, level)
     return this.alias(level)
@@ -121,6 +134,12 @@ function typeOf(table: TableDefinition, name: string) {
   if (name === '_version' || (name === '_base' && table.view)) return intType
   return table.columns.find((column) => column.name === name)?.type
 }
+
+/** Whether a table has an index over an expression, whose columns may be named otherwise than by the table. */
+const hasIndexOver = ({ keys }: TableDefinition, node: Node, isOwn: (column: ColumnNode) => boolean): boolean =>
+  keys.some(({ parts }) =>
+    parts.some((part) => typeof part !== 'string' && sameCalls(part, node, (a, b) => a.name === b.name && isOwn(b))),
+  )
 
 /** The column that numbers held rows from 1. */
 export const heldOrder = '@@held'
@@ -148,6 +167,11 @@ class DerivedRows implements Source {
 
   cellError(): undefined {}
 
+  isIndexed(node: Node): boolean {
+    const table = this.#from.kind === 'subquery' ? wholeTable(this.#from) : undefined
+    return table !== undefined && hasIndexOver(table, node, (column) => column.table === this.#from.id)
+  }
+
   from(): Fragment {
     return sql`${this.#rows} AS ${this.#alias}`
   }
@@ -170,7 +194,7 @@ function derive(
       const { select } = from
       const table = wholeTable(from)
       const { sql: text, columns } = compilation.select(select)
-      return { rows: table ?? sql`(${text})`, columns }
+      return { rows: table ? rowsOf(table, undefined) : sql`(${text})`, columns }
     }
     case 'compound': {
       const left = compilation.select(from.left)
@@ -184,8 +208,8 @@ function derive(
 
 const operators = { union: 'UNION', unionAll: 'UNION ALL', intersect: 'INTERSECT', except: 'EXCEPT' } as const
 
-/** The name of the table, where a query only lists columns of one: SQLite joins that better than a subquery. */
-function wholeTable({ select }: SubquerySource): Fragment | undefined {
+/** The table, where a query only lists columns of one: SQLite joins that better than a subquery. */
+function wholeTable({ select }: SubquerySource): TableDefinition | undefined {
   const { from, columns, where, keys, after, groupBy, orderBy, limit, offset, distinct } = select
   if (from.kind !== 'table' || from.line.length !== 1 || from.asOf !== undefined || from.search) return undefined
   if (where || keys || after !== undefined || groupBy || orderBy?.length || distinct) return undefined
@@ -195,7 +219,7 @@ function wholeTable({ select }: SubquerySource): Fragment | undefined {
     name === '_rowid'
       ? value.kind === 'rowid'
       : value.kind === 'column' && value.table === table!.id && value.name === name
-  return columns.every(({ name, value }) => isPlain(name, value)) ? rowsOf(table!, undefined) : undefined
+  return columns.every(({ name, value }) => isPlain(name, value)) ? table : undefined
 }
 
 /** Two sources side by side. */
@@ -209,7 +233,7 @@ class JoinedRows implements Source {
     this.#from = from
     this.#left = sourceOf(from.left, `${prefix}l`, compilation)
     this.#right = sourceOf(from.right, `${prefix}r`, compilation)
-    this.#on = from.on ? sql` ON ${compilation.condition(from.on, this)}` : new Fragment('')
+    this.#on = from.on ? sql` ON ${compilation.filter(from.on, this)}` : new Fragment('')
   }
 
   column(table: number, name: string): Typed | undefined {
@@ -218,6 +242,10 @@ class JoinedRows implements Source {
 
   cellError(node: CellErrorNode): Fragment | undefined {
     return this.#left.cellError(node) ?? this.#right.cellError(node)
+  }
+
+  isIndexed(node: Node): boolean {
+    return this.#left.isIndexed(node) || this.#right.isIndexed(node)
   }
 
   from(): Fragment {
