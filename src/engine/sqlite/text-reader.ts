@@ -1,8 +1,8 @@
 import type { TableDefinition, TextIndexDefinition } from '../../catalog/definition.js'
 import type { TextReader, TextSearch } from '../engine.js'
 import type { Connection } from './connection.js'
-import { textTable } from './ddl.js'
 import { quote } from './fragment.js'
+import { textTable } from './names.js'
 import { hitsOf } from './text-search.js'
 
 /** Reads single phrases for those who hold them in memory. */
