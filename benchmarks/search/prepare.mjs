@@ -27,11 +27,11 @@ const file = openSync(join(folder, 'vectors.f32'), 'w')
 const page = 1000
 for (let from = 0; from < count; from += page) {
   const vectors = await model.embed(texts.slice(from, Math.min(from + page, count)))
-  writeSync(file, Buffer.concat(vectors.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength))))
-  for (const [i, vector] of vectors.entries()) {
-    if (sizes.includes(from + i)) remember(from + i)
-    offerAll(compare(vector), (from + i) % filteredParts === 0)
-  }
+  writeSync(
+    file,
+    Buffer.concat(vectors.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength))),
+  )
+  take(from, vectors)
 }
 closeSync(file)
 if (sizes.includes(count)) remember(count)
@@ -41,10 +41,15 @@ json('texts.json', texts.slice(0, Math.min(count, mostTexts)))
 json('corpus.json', { count, queries, words, queryVectors: queryVectors.map((v) => [...v]), truth })
 process.send?.({ count, passages: texts.length })
 
-function offerAll(scores, isFiltered) {
-  for (let q = 0; q < scores.length; q++) {
-    offer(best.all[q], scores[q])
-    if (isFiltered) offer(best.filtered[q], scores[q])
+function take(from, vectors) {
+  for (let i = 0; i < vectors.length; i++) {
+    if (sizes.includes(from + i)) remember(from + i)
+    const isFiltered = (from + i) % filteredParts === 0
+    const scores = compare(vectors[i])
+    for (let q = 0; q < scores.length; q++) {
+      offer(best.all[q], scores[q])
+      if (isFiltered) offer(best.filtered[q], scores[q])
+    }
   }
 }
 
