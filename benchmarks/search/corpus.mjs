@@ -61,7 +61,8 @@ export class Corpus {
     const least = this.#truth[filtered ? 'filtered' : 'all'][query] - rounding
     const allowed = (id) => id < this.count && (!filtered || id % filteredParts === 0)
     const found = [...new Set(ids)].filter((id) => allowed(id) && this.#score(query, id) >= least)
-    return Math.min(found.length, k) / k
+    const there = filtered ? Math.ceil(this.count / filteredParts) : this.count
+    return Math.min(1, found.length / Math.min(k, there))
   }
 
   #score(query, id) {

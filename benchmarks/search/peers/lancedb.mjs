@@ -32,7 +32,7 @@ async function build(corpus, folder, texts) {
 }
 
 /** @param refine sets what makes an approximate search better, by one number */
-function session(table, folder, { refine = (query) => query, efforts } = {}) {
+function session(table, { refine = (query) => query, efforts } = {}) {
   let effort
   const idsOf = (rows) => rows.map(({ id }) => id)
   const vectorQuery = (query, k) =>
@@ -75,10 +75,10 @@ function session(table, folder, { refine = (query) => query, efforts } = {}) {
 }
 
 const flat = {
-  build: async (corpus, folder) => session(await build(corpus, folder), folder),
+  build: async (corpus, folder) => session(await build(corpus, folder)),
   async open(folder) {
     const db = await connect(path(folder))
-    return session(await db.openTable('items'), folder)
+    return session(await db.openTable('items'))
   },
 }
 
@@ -87,7 +87,7 @@ function indexed(config, options) {
     async build(corpus, folder) {
       const table = await build(corpus, folder)
       await table.createIndex('vector', { config: config(corpus.count) })
-      return session(table, folder, options)
+      return session(table, options)
     },
   }
 }
@@ -96,7 +96,7 @@ const words = {
   async build(corpus, folder) {
     const table = await build(corpus, folder, corpus.texts())
     await table.createIndex('text', { config: Index.fts({ stem: true, removeStopWords: true }) })
-    return session(table, folder)
+    return session(table)
   },
 }
 

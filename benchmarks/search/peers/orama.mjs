@@ -6,10 +6,7 @@ const idsOf = ({ hits }) => hits.map(({ document }) => document.n)
 function engineOf({ schema, document }) {
   return {
     async build(corpus) {
-      const db = create({
-        schema: { n: 'number', ...schema },
-        components: { tokenizer: { language: 'english', stemming: false } },
-      })
+      const db = create({ schema: { n: 'number', ...schema } })
       const texts = corpus.texts()
       for (const { first, vectors } of corpus.pages(5000)) {
         const rows = vectors.map((v, i) => ({ n: first + i, ...document(texts[first + i], v) }))

@@ -16,11 +16,11 @@ function ofVectors(index) {
       const items = await table.addEmbeddingIndex('v', index)
       await items.addIndex('part')
       for (const { first, vectors } of corpus.pages()) await items.insert(rowsOf(first, vectors))
-      return session(pxt, items, 'v', folder)
+      return session(pxt, items, 'v')
     },
     async open(folder) {
       const pxt = await open(folder)
-      return session(pxt, await pxt.getTable('items'), 'v', folder)
+      return session(pxt, await pxt.getTable('items'), 'v')
     },
   }
 }
@@ -39,7 +39,7 @@ function stored(precision) {
       for (const { first, vectors } of corpus.pages()) {
         await items.insert(vectors.map((_, i) => ({ n: first + i, part: (first + i) % 100, text: String(first + i) })))
       }
-      return session(pxt, items, 'text', folder)
+      return session(pxt, items, 'text')
     },
   }
 }
@@ -55,11 +55,11 @@ const texts = {
     for (let from = 0; from < all.length; from += 10_000) {
       await items.insert(all.slice(from, from + 10_000).map((text, i) => ({ n: from + i, text })))
     }
-    return session(pxt, items, 'text', folder)
+    return session(pxt, items, 'text')
   },
 }
 
-function session(pxt, items, column, folder) {
+function session(pxt, items, column) {
   const found = async (query, k) => (await query.limit(k).select('n', 'score').collect()).map(idOf)
   return {
     search: (query, k) => found(items.similarity(column, query), k),
