@@ -1,6 +1,6 @@
 /** Lines over two logarithmic axes, as SVG that needs nothing else and can be read on light and dark pages. */
 
-const [width, height] = [860, 520]
+const [width, height] = [880, 520]
 const area = { left: 70, top: 46, right: 600, bottom: 460 }
 /** Okabe and Ito's colours, which people tell apart who see few; each with another mark. */
 const colours = ['#d55e00', '#0072b2', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#8c8c8c', '#9467bd']

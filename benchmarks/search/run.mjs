@@ -11,11 +11,20 @@ const patience = 12 * 60_000
 /** Processes that open a file and search once. */
 const openings = 5
 
-/** The rows and the points of the plot that fit below a size; `scale` makes all smaller, to try the benchmark itself. */
-export function planOf({ max, scale }) {
+/**
+ * The rows and the points of the plot that fit below a size.
+ * @param scale makes all smaller, to try the benchmark itself
+ * @param only a part of the names of the engines that are measured
+ */
+export function planOf({ max, scale, only = '' }) {
   const sizeOf = (size) => Math.max(100, Math.round(size * scale))
-  const rows = works.filter(({ size }) => size <= max).map((work) => ({ ...work, size: sizeOf(work.size) }))
-  const points = Object.entries(scaling.engines).flatMap(([engine, most]) =>
+  const isWanted = (engine) => engine.includes(only)
+  const rows = works
+    .filter(({ size }) => size <= max)
+    .map((work) => ({ ...work, size: sizeOf(work.size), engines: work.engines.filter(isWanted) }))
+    .filter(({ engines }) => engines.length > 0)
+  const all = Object.entries(scaling.engines).filter(([engine]) => isWanted(engine))
+  const points = all.flatMap(([engine, most]) =>
     scaling.sizes
       .filter((size) => size <= Math.min(most, max))
       .map((size) => ({ engine, size: sizeOf(size), task: 'search' })),

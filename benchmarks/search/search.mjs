@@ -15,10 +15,10 @@ without a query.
 ![p50 by number of vectors](scaling.svg)`
 
 /** Real texts, ours and the peers', as a section; draws the plot. */
-export async function searchBenchmark({ folder, outFolder, max, scale }) {
+export async function searchBenchmark({ folder, outFolder, ...choice }) {
   const own = join(folder, 'search')
   mkdirSync(own)
-  const plan = planOf({ max, scale })
+  const plan = planOf(choice)
   const results = await run(plan, own)
   const picture = plotOf(plan, results)
   if (picture) writeFileSync(join(outFolder, 'scaling.svg'), picture)
