@@ -4,6 +4,7 @@
  *   npm run bench -- search maxsim          only these steps; results.md keeps the others
  *   BENCH_MAX=100000 npm run bench          searches of no more than so many rows
  *   BENCH_ENGINE=zvec npm run bench -- search   only engines with this in their names
+ *   BENCH_LONG=1 npm run bench              with graphs of a million vectors, which take an hour to build
  *   BENCH_SCALE=0.01 BENCH_OUT=/tmp/r.md …  a hundredth of the rows, to try the benchmark itself; written elsewhere
  */
 import { mkdtempSync, rmSync } from 'node:fs'

@@ -68,10 +68,9 @@ function comparison(rows, results, peer) {
     .filter(({ p50 }) => p50 !== undefined)
   for (const theirs of measured.filter(({ engine }) => engine.startsWith(peer))) {
     const { size, task } = theirs.row
-    const asGood = measured.filter(
-      ({ engine, row, recall = 1 }) =>
-        isOurs(engine) && row.size === size && row.task === task && recall >= (theirs.recall ?? 1) - rounding,
-    )
+    const own = measured.filter(({ engine, row }) => isOurs(engine) && row.size === size && row.task === task)
+    if (own.length === 0) continue
+    const asGood = own.filter(({ recall = 1 }) => recall >= (theirs.recall ?? 1) - rounding)
     const [best] = asGood.toSorted((a, b) => costOf(a) - costOf(b))
     const list = best && costOf(best) < costOf(theirs) ? lists.faster : lists.slower
     list.push(

@@ -99,7 +99,7 @@ function matrixOf(precision) {
 
 export const engines = {
   '**pixeltable**': ofVectors({}),
-  '**pixeltable**, hnsw': ofVectors({ method: 'hnsw' }),
+  '**pixeltable**, hnsw (ef 128)': ofVectors({ method: 'hnsw', ef: 128 }),
   '**pixeltable**, ivfflat': ofVectors({ method: 'ivfflat' }),
   '**pixeltable**, stored as float16': stored('float16'),
   '**pixeltable**, stored as int8': stored('int8'),
