@@ -70,7 +70,10 @@ function session(pxt, items, column) {
     ready: () => items.measureRecall(column, { sample: 1 }),
     insert: (first, vectors) => items.insert(rowsOf(first, vectors)),
     async shrink() {
-      await items.delete((c) => c.part.gte(10))
+      await items
+        .delete()
+        .where((c) => c.part.gte(10))
+        .run()
       await pxt.vacuum({ keepVersions: 1 })
     },
     close: () => pxt.close(),
