@@ -84,7 +84,7 @@ export async function maxsimBenchmark({ folder, rows }) {
     return [
       row('every row compared', exact, middle),
       row('two stages (target ≤ 25, recall ≥ 0.95)', await timed(wanted.map((query) => search(query))), middle),
-      row('two stages, 128 candidates', await timed(wanted.map((query) => search(query, { candidates: 128 }))), middle),
+      row('two stages, 64 candidates', await timed(wanted.map((query) => search(query, { candidates: 64 }))), middle),
       row(
         'two stages, half of the rows by a filter',
         await timed(wanted.map((query) => search(query).where({ even: true }))),

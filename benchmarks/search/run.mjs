@@ -83,8 +83,10 @@ async function job(engine, size, corpusFolder, own, tasks) {
   await measure(changes)
   if (build && results.has('search')) results.get('search').build = build.ms
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  const p50 = results.get('search')?.p50?.toFixed(2)
-  console.log(`  ${size} ${engine.replaceAll('*', '')}: ${tasks.join(', ')}; p50 ${p50} ms; ${seconds} s`)
+  const p50 = results.get('search')?.p50
+  console.log(
+    `  ${size} ${engine.replaceAll('*', '')}: ${tasks.join(', ')}; ${p50 ? `p50 ${p50.toFixed(2)} ms; ` : ''}${seconds} s`,
+  )
   for (const [task, { error }] of results) if (error) console.log(`    ${task}: ${error}`)
   return results
 }
