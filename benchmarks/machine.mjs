@@ -18,7 +18,7 @@ export function machine() {
     .map(([name, version]) => `${name} ${version}`)
   return [
     `- ${cpus().length} cores of ${cpu.model.trim()}, ${memory} GiB of memory`,
-    `- ${[system, `${type()} ${release()}`, process.arch].filter(Boolean).join(', ')}, Node ${process.version}`,
+    `- ${[system, `${type()} ${release().split('-')[0]}`, process.arch].filter(Boolean).join(', ')}, Node ${process.version}`,
     `- ${versions.sort().join(', ')}`,
   ].join('\n')
 }

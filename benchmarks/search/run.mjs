@@ -7,7 +7,7 @@ import { scaling, works } from './works.mjs'
 
 const program = (name) => fileURLToPath(new URL(name, import.meta.url))
 /** An engine that takes longer at one size is left out there. */
-const patience = (process.env.BENCH_LONG ? 60 : 12) * 60_000
+const patience = (process.env.BENCH_LONG ? 60 : 8) * 60_000
 /** Processes that open a file and search once. */
 const openings = 5
 
