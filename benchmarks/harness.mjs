@@ -31,19 +31,6 @@ export async function measure(runs, work, warmUp = Math.ceil(runs / 10)) {
   return { p50: quantile(times, 0.5), p95: quantile(times, 0.95) }
 }
 
-/** The ten nearest by cosine, in float64, one query after the other. */
-export function nearest(vectors, query, k = 10) {
-  const norm = (v) => Math.sqrt(v.reduce((sum, x) => sum + x * x, 0))
-  const length = norm(query)
-  return vectors
-    .map((v, i) => ({ i, score: v.reduce((sum, x, d) => sum + x * query[d], 0) / (norm(v) * length) }))
-    .sort((a, b) => b.score - a.score)
-    .slice(0, k)
-    .map(({ i }) => i)
-}
-
-export const recall = (found, expected) => found.filter((i) => expected.includes(i)).length / expected.length
-
 export const format = (x) => (x >= 100 ? x.toFixed(0) : x >= 1 ? x.toFixed(2) : x.toFixed(3))
 
 /** A Markdown table. */

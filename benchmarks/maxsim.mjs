@@ -1,5 +1,4 @@
-// MaxSim over 10,000 rows of 128 vectors of 128 dimensions, by a query of 32: milliseconds and recall.
-//   node benchmarks/maxsim.mjs [rows]
+// MaxSim over rows of 128 vectors of 128 dimensions, by a query of 32. Alone: node benchmarks/maxsim.mjs [rows]
 //
 // The vectors are made, not a model's, in the likeness of token vectors: a vocabulary of 8,000 directions of uneven
 // frequency, each vector one of them, moved by what its row is about (0.4) and by noise (0.45); 20 rows share a subject
@@ -7,9 +6,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Pixeltable, t } from '../dist/index.js'
+import { format, table as markdown, quantile } from './harness.mjs'
 
-const rows = Number(process.argv[2] ?? 10_000)
 const [tokens, dimensions, queryTokens, queries] = [128, 128, 32, 12]
 
 let state = 7
@@ -35,10 +35,6 @@ const direction = () => {
 }
 const words = Array.from({ length: 8000 }, direction)
 const noises = Array.from({ length: 20_000 }, direction)
-const subjects = Array.from({ length: Math.ceil(rows / 20) }, () => ({
-  words: Array.from({ length: 60 }, () => below(words.length)),
-  about: direction(),
-}))
 function vectors(count, { words: own, about }, share, context, noise) {
   const values = new Float32Array(count * dimensions)
   for (let n = 0; n < count; n++) {
@@ -48,15 +44,59 @@ function vectors(count, { words: own, about }, share, context, noise) {
   }
   return values
 }
-/** The median, and the least: on a machine that does other work, that is nearer to what the search itself takes. */
-const milliseconds = (numbers) => {
-  const sorted = numbers.toSorted((a, b) => a - b)
-  return `${sorted[sorted.length >> 1].toFixed(1)} ms (least ${sorted[0].toFixed(1)})`
+const average = (numbers) => numbers.reduce((sum, x) => sum + x, 0) / numbers.length
+
+/** Exact and two-stage searches of so many rows, the same queries each. */
+export async function maxsimBenchmark({ folder, rows }) {
+  const pxt = await Pixeltable.open(join(folder, 'maxsim.db'))
+  try {
+    const subjects = Array.from({ length: Math.ceil(rows / 20) }, () => ({
+      words: Array.from({ length: 60 }, () => below(words.length)),
+      about: direction(),
+    }))
+    const pages = await filled(pxt, rows, subjects)
+    const wanted = Array.from({ length: queries }, () =>
+      vectors(queryTokens, subjects[below(subjects.length)], 0.7, 0.3, 0.5),
+    )
+    const search = (query, options) => pages.maxSim('patches', { vectors: query }, options).limit(10).select('n')
+    /** Reads the vectors into memory, which takes seconds. */
+    const start = performance.now()
+    for (const query of wanted.slice(0, 5)) await search(query).collect()
+    const first = performance.now() - start
+    const exact = await timed(wanted.map((query) => search(query, { candidates: Infinity })))
+    const what = `MaxSim, ${rows / 1000}k × ${tokens} × ${dimensions}, ms`
+    const row = (how, { times, found }, baseline) => {
+      const recalls = found.map(
+        (ids, i) => ids.filter((id) => exact.found[i].includes(id)).length / exact.found[i].length,
+      )
+      const [p50, p95] = [quantile(times, 0.5), quantile(times, 0.95)]
+      const recall = baseline && average(recalls).toFixed(3)
+      return [
+        what,
+        `**pixeltable**, ${how}`,
+        format(p50),
+        format(p95),
+        recall ?? '',
+        baseline ? format(p50 / baseline) : '',
+      ]
+    }
+    const middle = quantile(exact.times, 0.5)
+    return [
+      row('every row compared', exact, middle),
+      row('two stages (target ≤ 25, recall ≥ 0.95)', await timed(wanted.map((query) => search(query))), middle),
+      row('two stages, 64 candidates', await timed(wanted.map((query) => search(query, { candidates: 64 }))), middle),
+      row(
+        'two stages, half of the rows by a filter',
+        await timed(wanted.map((query) => search(query).where({ even: true }))),
+      ),
+      [`${what}, until they are in memory`, '**pixeltable**', format(first), '', '', ''],
+    ]
+  } finally {
+    pxt.close()
+  }
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'maxsim-'))
-const pxt = await Pixeltable.open(join(folder, 'pages.db'))
-try {
+async function filled(pxt, rows, subjects) {
   const table = await pxt.createTable('pages', { n: t.int(), even: t.bool(), patches: t.multiVector(dimensions) })
   const pages = await table.addMultiVectorIndex('patches')
   for (let from = 0; from < rows; from += 500) {
@@ -69,41 +109,25 @@ try {
       }),
     )
   }
-  const wanted = Array.from({ length: queries }, () =>
-    vectors(queryTokens, subjects[below(subjects.length)], 0.7, 0.3, 0.5),
-  )
-  const search = (query, options) => pages.maxSim('patches', { vectors: query }, options).limit(10).select('n')
-  const timed = async (query) => {
+  return pages
+}
+
+/** @returns times, the least first, and what was found, in the order of the queries */
+async function timed(searches) {
+  const [times, found] = [[], []]
+  await searches[0].collect()
+  for (const search of searches) {
     const start = performance.now()
-    const found = await query.collect()
-    return { found, ms: performance.now() - start }
+    const rows = await search.collect()
+    times.push(performance.now() - start)
+    found.push(rows.map(({ n }) => n))
   }
-  const first = await timed(search(wanted[0]))
-  console.log(`${rows} rows × ${tokens} vectors × ${dimensions} dimensions, ${queryTokens} vectors a query`)
-  console.log(`first search, which reads them into memory: ${(first.ms / 1000).toFixed(1)} s`)
-  for (const query of wanted.slice(0, 5)) await search(query).collect()
-  const exact = []
-  for (const query of wanted) exact.push(await timed(search(query, { candidates: Infinity })))
-  console.log(`exact: ${milliseconds(exact.map(({ ms }) => ms))}`)
-  for (const candidates of [undefined, 32, 64, 128]) {
-    const options = candidates === undefined ? {} : { candidates }
-    const all = []
-    let hits = 0
-    for (const [i, query] of wanted.entries()) {
-      const result = await timed(search(query, options))
-      all.push(result.ms)
-      const best = new Set(exact[i].found.map(({ n }) => n))
-      hits += result.found.filter(({ n }) => best.has(n)).length / best.size
-    }
-    const name = candidates ?? 'default'
-    console.log(`candidates ${name}: ${milliseconds(all)}, recall@10 ${(hits / queries).toFixed(3)}`)
-  }
-  await search(wanted[0]).where({ even: true }).collect()
-  const filtered = []
-  for (const query of wanted) filtered.push((await timed(search(query).where({ even: true }))).ms)
-  console.log(`half of the rows by a filter: ${milliseconds(filtered)}`)
-  console.log((await search(wanted[0]).explain())[0])
-} finally {
-  pxt.close()
+  return { times: times.sort((a, b) => a - b), found }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = mkdtempSync(join(tmpdir(), 'maxsim-'))
+  const rows = await maxsimBenchmark({ folder, rows: Number(process.argv[2] ?? 10_000) })
   rmSync(folder, { recursive: true })
+  console.log(markdown(['what', 'who', 'median', 'p95', 'recall@10', 'ratio'], rows))
 }
