@@ -1,7 +1,6 @@
 /** Which module has an engine. They are imported only where they are measured. */
 const modules = [
   ['**pixeltable**', 'pixeltable'],
-  ['its matrix', 'pixeltable'],
   ['sqlite-vec', 'sqlite-vec'],
   ['usearch', 'usearch'],
   ['LanceDB', 'lancedb'],

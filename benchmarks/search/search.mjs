@@ -7,10 +7,9 @@ const about = `Passages of WordNet (glosses, examples), of the addresses to Cong
 words that overlap by half), shuffled, as vectors of the built-in model; 100 queries: 75 passages that are held back and 25
 short questions, as vectors, and as few words for BM25. Each engine has a process of its own, the same vectors and the same
 queries, and is warm. Recall is against all rows compared in float64. Where a search can be more thorough, its least
-thorough setting of recall 0.95 is measured ("effort"). "Memory" is that of the process; usearch's exact search and the
-matrices alone hold all vectors in JavaScript besides. "Built in" is from vectors to the first search, without what is
-made in the background, as hnsw of pixeltable is, also of rows that come later. Targets are those of the library, not of the machine; "its matrix" is the library's, called
-without a query.
+thorough setting of recall 0.95 is measured ("effort"). "Memory" is that of the process; usearch's exact search
+holds all vectors in JavaScript besides. "Built in" is from vectors to the first search, without what is
+made in the background, as hnsw of pixeltable is, also of rows that come later. Targets are those of the library, not of the machine.
 
 ![p50 by number of vectors](scaling.svg)`
 

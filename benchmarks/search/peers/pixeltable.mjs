@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { miniEmbed, Pixeltable, t } from '../../../dist/index.js'
-import { VectorMatrix } from '../../../dist/search/matrix/vector-matrix.js'
 import { dimensions } from '../corpus.mjs'
 
 const file = (folder) => join(folder, 'pixeltable.db')
@@ -80,35 +79,13 @@ function session(pxt, items, column) {
   }
 }
 
-/** The matrix that searches use, alone: what a precision costs without a query, and those that no index takes yet. */
-function matrixOf(precision) {
-  return {
-    build(corpus) {
-      const matrix = new VectorMatrix({
-        dimensions,
-        metric: 'cosine',
-        precision,
-        vectors: (rowids) => rowids.map((rowid) => all.subarray((rowid - 1) * dimensions, rowid * dimensions)),
-      })
-      const all = corpus.vectors()
-      matrix.set(
-        Array.from({ length: corpus.count }, (_, i) => i + 1),
-        all,
-      )
-      return { search: (query, k) => matrix.search(query, { k }).rowids.map((rowid) => rowid - 1) }
-    },
-  }
-}
-
 export const engines = {
   '**pixeltable**': ofVectors({}),
   '**pixeltable**, hnsw (ef 128)': ofVectors({ method: 'hnsw', ef: 128 }),
   '**pixeltable**, ivfflat': ofVectors({ method: 'ivfflat' }),
+  '**pixeltable**, rabitq': ofVectors({ method: 'rabitq' }),
   '**pixeltable**, stored as float16': stored('float16'),
   '**pixeltable**, stored as int8': stored('int8'),
   '**pixeltable**, stored as bits, not rescored': stored('bit'),
   '**pixeltable**, words and vectors': texts,
-  'its matrix alone, float32': matrixOf('float32'),
-  'its matrix alone, int8 + rescore': matrixOf('int8'),
-  'its matrix alone, bits + rescore': matrixOf('bit'),
 }
