@@ -29,7 +29,7 @@ export interface IndexMethodOptions {
   readonly m?: number
   /** Of `'hnsw'`: candidates among which the links of a new vector are chosen; 1 to 10 000. @default 128 */
   readonly efConstruction?: number
-  /** Of `'hnsw'`: candidates that a search keeps, and the most results it finds; 1 to 10 000. @default 64 */
+  /** Of `'hnsw'`: candidates that a search keeps, and the most results it finds; 1 to 10 000. @default 128 */
   readonly ef?: number
 }
 
@@ -50,7 +50,7 @@ const ranges = {
 
 /** The method that options say; undefined for `'flat'`. @throws ValidationError */
 export function indexMethod(options: IndexMethodOptions, what: string): IndexMethod | undefined {
-  const { method = 'flat', lists, nprobe, m = 16, efConstruction = 128, ef = 64 } = options
+  const { method = 'flat', lists, nprobe, m = 16, efConstruction = 128, ef = 128 } = options
   if (!Object.hasOwn(ofMethod, method)) {
     throw new ValidationError(
       `${what}: method: expected one of ${Object.keys(ofMethod).join(', ')}, got ${describeValue(method)}`,
@@ -94,7 +94,7 @@ export async function loadMethod(method: IndexMethod | undefined): Promise<void>
   if (method?.kind === 'hnsw') await loadOptional('usearch')
 }
 
-/** A method in words: `ivfflat`, `hnsw (m 16, efConstruction 128, ef 64)`. */
+/** A method in words: `ivfflat`, `hnsw (m 16, efConstruction 128, ef 128)`. */
 export function methodInWords({ kind, ...parameters }: IndexMethod): string {
   const shown = Object.entries(parameters).map(([name, value]) => `${name} ${value}`)
   return shown.length === 0 ? kind : `${kind} (${shown.join(', ')})`
