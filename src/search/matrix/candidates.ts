@@ -8,8 +8,8 @@ import { Ranking } from './ranking.js'
 export class Candidates {
   readonly #bounds: Bounds
   readonly #lower: Ranking
-  #slots: number[] = []
-  #uppers: number[] = []
+  readonly #slots: number[] = []
+  readonly #uppers: number[] = []
   #full = 4096
 
   /** The key that an upper bound must reach. NaN excludes nothing. */
@@ -48,8 +48,13 @@ export class Candidates {
   }
 
   #prune(): void {
-    const kept = Array.from(this.#slots.keys()).filter((i) => !(this.#uppers[i]! < this.threshold))
-    this.#slots = kept.map((i) => this.#slots[i]!)
-    this.#uppers = kept.map((i) => this.#uppers[i]!)
+    let kept = 0
+    for (let i = 0; i < this.#slots.length; i++) {
+      if (this.#uppers[i]! < this.threshold) continue
+      this.#slots[kept] = this.#slots[i]!
+      this.#uppers[kept++] = this.#uppers[i]!
+    }
+    this.#slots.length = kept
+    this.#uppers.length = kept
   }
 }

@@ -226,8 +226,8 @@ export class VectorMatrix {
     const score = exactScore(this.#metric, query)
     const ranking = new Ranking(wanted)
     const { slots, uppers } = candidates.ranked()
-    const rows = Math.max(fetchedRows, wanted)
-    for (let from = 0; from < slots.length; from += rows) {
+    let rows = Math.max(fetchedRows, wanted)
+    for (let from = 0; from < slots.length; from += rows, rows = fetchedRows) {
       const { worst } = ranking
       if (worst > -Infinity && uppers[from]! < bounds.key(worst)) break
       const batch = slots.slice(from, from + rows)
