@@ -68,6 +68,7 @@ export function plot({ title, x: xLabel, y: yLabel, series }) {
   })
   const middle = (area.top + area.bottom) / 2
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">
+<title>${escaped(title)}</title>
 <style>
   svg { background: #fff }
   text { fill: #222 }

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export type {
+  BitsMethod,
   CheckDefinition,
   ColumnDefinition,
   DefaultDefinition,
@@ -15,6 +16,7 @@ export type {
   KeyDefinition,
   KeyPart,
   Metric,
+  NarrowingMethod,
   TableDefinition,
   TextIndexDefinition,
   ViewDefinition,
@@ -105,6 +107,7 @@ export type {
   SubquerySource,
   TableSource,
   TableWrite,
+  TextReader,
   TextSearch,
   VacuumResult,
   VectorChanges,
