@@ -100,6 +100,27 @@ async function contents(pxt: Pixeltable, version?: number) {
   }
 }
 
+/** What searches with a limit find. Those of the present are made in memory; those of words from the second on. */
+async function ranked(pxt: Pixeltable): Promise<string[][]> {
+  const base = await pxt.getTable('base')
+  const words = ['s', 'loud'] as string[] as ['s']
+  const searches = [
+    base.similarity('s', 'abc').limit(50),
+    base.match(words, 'a abc é -zz').limit(50),
+    base.match(words, '+a "zz"').limit(50),
+    base.hybrid('s', 'abc zz').limit(50),
+  ]
+  const found: string[][] = []
+  for (const search of [...searches, ...searches]) {
+    const rows = await search.select('id', 'score').collect()
+    expect(rows).toEqual(rows.toSorted((a, b) => (b.score as number) - (a.score as number)))
+    // The database computes distances in float32.
+    found.push(rows.map(({ id, score }) => `${id} ${(score as number).toFixed(6)}`).sort())
+  }
+  expect(found.slice(4)).toEqual(found.slice(0, 4))
+  return found.slice(4)
+}
+
 type Op =
   | { readonly kind: 'insert'; readonly rows: readonly ModelRow[] }
   | { readonly kind: 'update'; readonly id: number; readonly set: Partial<ModelRow> }
@@ -317,6 +338,7 @@ test(`${runs} random lives of a table with views and indexes`, { timeout: 3_600_
           await create(anew, model)
           await (await anew.getTable('base')).insert([...model.rows.values()] as never)
           expect(found).toEqual(await contents(anew))
+          expect(await ranked(pxt)).toEqual(await ranked(anew))
           anew.close()
           const now = await lastVersion()
           copies.set(now, found)

@@ -60,7 +60,7 @@ describe.skipIf(!existsSync(join(data, 'retrieval')))('texts by the built-in mod
     // Above 20,000 rows the scan is by whole numbers: the same texts again, cut in half.
     const halves = await embed([...documents.values(), ...extra.values()].map((text) => text.slice(text.length >> 1)))
     const all = [...vectors, ...halves, ...halves.slice(0, 1000)]
-    const asked = (await embed(queries.values())).slice(0, 12)
+    const asked = (await embed(queries.values())).slice(0, 6)
     const pxt = await Pixeltable.open(':memory:')
     try {
       const table = await pxt.createTable('texts', { id: t.int(), n: t.int(), v: t.vector(384) })
