@@ -1,19 +1,15 @@
 import { wasmKernel } from '../dist/search/matrix/kernel.js'
 import { VectorMatrix } from '../dist/search/matrix/vector-matrix.js'
+import { randomOf } from './harness.mjs'
 
 // Run `npm run build` first. Prints nanoseconds a vector, and milliseconds of whole searches, at 384 dimensions.
 const dimensions = 384
 const precisions = ['float32', 'int8', 'bit']
 
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+/** Numbers from 0 to 1 that are the same in every run. */
 function randomNumbers(seed) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
+  const random = randomOf(seed)
+  return () => random() + 0.5
 }
 
 /** Vectors around a thousand centres, one after the other: near neighbours exist, as with real embeddings. */

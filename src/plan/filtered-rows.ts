@@ -1,6 +1,16 @@
 import { LRUCache } from 'lru-cache'
 import type { Engine, Select, VectorReader } from '../engine/engine.js'
 
+/** What a search in memory wants. */
+export interface FilteredSearch {
+  readonly k: number
+  readonly offset: number
+  /** Gives the ids of the rows that may be found; all of them when undefined. */
+  readonly filter: Select | undefined
+  /** Whether the filter gives the same rows as long as nothing is committed. */
+  readonly isStable: boolean
+}
+
 /** Rows that a filter leaves. */
 export interface FilteredRows {
   readonly ids: readonly number[]

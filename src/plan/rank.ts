@@ -2,7 +2,7 @@ import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
 import type { Select, TableSource, TextSearch, VectorSearch } from '../engine/engine.js'
 import { type Node, some } from '../expr/node.js'
 import { operators } from '../expr/operators/index.js'
-import type { ResidentSearch } from './resident-vectors.js'
+import type { FilteredSearch } from './filtered-rows.js'
 import type { Session } from './session.js'
 
 /**
@@ -48,11 +48,8 @@ export function rankedIds({ from, columns }: Select): unknown[][] | undefined {
   return search.rowids.map((_, i) => values.map((list) => list[i]))
 }
 
-const rankVectors = (
-  session: Session,
-  { owner, index, vector, candidates }: VectorSearch,
-  wanted: Omit<ResidentSearch, 'candidates'>,
-) => session.residentVectors.search(owner, index, vector, { ...wanted, candidates })
+const rankVectors = (session: Session, { owner, index, vector, candidates }: VectorSearch, wanted: FilteredSearch) =>
+  session.residentVectors.search(owner, index, vector, { ...wanted, candidates })
 
 /** The search of a query that can be ranked in memory. */
 export function rankable(

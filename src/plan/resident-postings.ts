@@ -1,19 +1,9 @@
 import { LRUCache } from 'lru-cache'
 import type { TableDefinition, TextIndexDefinition } from '../catalog/definition.js'
-import type { Engine, Select, TextSearch } from '../engine/engine.js'
+import type { Engine, TextSearch } from '../engine/engine.js'
 import { type Postings, rankPostings } from '../search/postings/rank-postings.js'
 import { type Phrase, wantedPhrases } from '../text/index.js'
-import type { Filters } from './filtered-rows.js'
-
-/** What a search wants. */
-export interface PostingsSearch {
-  readonly k: number
-  readonly offset: number
-  /** Gives the ids of the rows that may be found; all of them when undefined. */
-  readonly filter: Select | undefined
-  /** Whether the filter gives the same rows as long as nothing is committed. */
-  readonly isStable: boolean
-}
+import type { FilteredSearch, Filters } from './filtered-rows.js'
 
 /** The part of the memory that postings may take. */
 const share = 8
@@ -68,7 +58,7 @@ export class ResidentPostings {
   /** The best rows; undefined where the database has to rank them. */
   search(
     search: TextSearch,
-    { k, offset, filter, isStable }: PostingsSearch,
+    { k, offset, filter, isStable }: FilteredSearch,
   ): { rowids: number[]; scores: number[] } | undefined {
     const { owner, index, query } = search
     const reader = this.#engine.texts

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { IndexDefinition, TableDefinition } from '../catalog/definition.js'
-import type { Commit, CommitResult, Engine, Select, StoredVectors, VectorReader } from '../engine/engine.js'
+import type { Commit, CommitResult, Engine, StoredVectors, VectorReader } from '../engine/engine.js'
 import { IndexError } from '../errors.js'
 import { type Precision, type SearchResult, VectorMatrix } from '../search/matrix/vector-matrix.js'
 import { type MaxSimResult, MultiVectorMatrix } from '../search/multi/multi-vector-matrix.js'
@@ -9,17 +9,10 @@ import { decodeVector } from '../types/arrays.js'
 import type { MaxSimMetric } from '../types/max-sim.js'
 import { rounded } from '../types/vector-precision.js'
 import { Approximation, fewestRows } from './approximation.js'
-import type { Filters } from './filtered-rows.js'
+import type { FilteredSearch, Filters } from './filtered-rows.js'
 
-/** What a search wants. */
-export interface ResidentSearch {
-  readonly k: number
-  readonly offset: number
-  /** Gives the ids of the rows that may be found; all of them when undefined. */
-  readonly filter: Select | undefined
-  /** Whether the filter gives the same rows as long as nothing is committed. */
-  readonly isStable: boolean
-  /** Of a MaxSim: how many rows are compared exactly, where it is said. */
+/** A search that may say how many rows a MaxSim compares exactly. */
+export interface ResidentSearch extends FilteredSearch {
   readonly candidates?: number | undefined
 }
 

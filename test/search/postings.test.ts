@@ -50,3 +50,10 @@ test('the best rows are those of plain sums', () => {
     { numRuns: 500 },
   )
 })
+
+test('a query may have any number of words', () => {
+  const one = { rowids: Float64Array.of(7), scores: Float64Array.of(1) }
+  const wanted = Array.from({ length: 200_000 }, () => one)
+  const query = { wanted, required: [], excluded: [] }
+  expect(rankPostings(query, { k: 1, offset: 0 })).toEqual({ rowids: [7], scores: [200_000] })
+})

@@ -1,5 +1,5 @@
+import { Ranking } from '../ranking.js'
 import type { Bounds } from './encoding.js'
-import { Ranking } from './ranking.js'
 
 /**
  * The rows that may be among the best `wanted`, by the bounds of their keys: those whose upper bound reaches the lower

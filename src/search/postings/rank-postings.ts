@@ -1,4 +1,4 @@
-import { Ranking } from '../matrix/ranking.js'
+import { Ranking } from '../ranking.js'
 
 /** The rows that have a phrase, by ascending row id, with what it adds to their scores. */
 export interface Postings {
@@ -40,7 +40,7 @@ export function rankPostings(
   const bans = excluded.map((postings) => new Cursor(postings))
   const isMarked = tests.length > 0 || bans.length > 0
   for (;;) {
-    const next = Math.min(...lists.map(({ rowid }) => rowid))
+    const next = lists.reduce((least, { rowid }) => Math.min(least, rowid), Number.POSITIVE_INFINITY)
     if (next === Number.POSITIVE_INFINITY || k === 0) break
     const from = next - (next % span)
     let count = 0
