@@ -127,10 +127,16 @@ export class ResidentVectors {
     if (!entry) return undefined
     const { matrix, approximation } = entry
     const allowed = filter && this.#filters.rows(filter, isStable)
-    if (matrix instanceof MultiVectorMatrix)
-      return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
-    const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed?.set)
-    return matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
+    try {
+      if (matrix instanceof MultiVectorMatrix)
+        return matrix.search(query, { k, offset, filter: allowed?.ids, candidates })
+      const near = allowed && !isStable ? undefined : approximation?.near(query, k + offset, allowed?.set)
+      return matrix.search(query, { k, offset, among: near ?? (allowed && [allowed.ids]) })
+    } catch (error) {
+      if (this.isSince(state)) throw error
+      // Another process removed rows before they were compared.
+      return undefined
+    }
   }
 
   /** Waits until the vectors of an index are in memory, or cannot be. */

@@ -276,6 +276,38 @@ describe('vectors in memory', () => {
     theirs.close()
   })
 
+  test('leave a search to the database when another process removes rows while it is made', async () => {
+    const path = join(folder, 'removed.db')
+    const mine = await Pixeltable.open(path)
+    const plain = await mine.createTable('points', { id: t.int(), v: t.vector(2) })
+    const points = await plain.addEmbeddingIndex('v', { metric: 'euclidean' })
+    // Above 2,000 rows the best are read again, to compare them exactly.
+    await points.insert(Array.from({ length: 2500 }, (_, id) => ({ id, v: [id, 1] })))
+    const near = () =>
+      points
+        .similarity('v', { vector: [0, 1] })
+        .limit(3)
+        .select('id')
+        .collect()
+    await points.measureRecall('v', { sample: 1 })
+    const vectors = points[internals].session.engine.vectors!
+    const rows = vectors.rows.bind(vectors)
+    const program = `
+      import { Pixeltable } from 'pixeltable'
+      const pxt = await Pixeltable.open(${JSON.stringify(path)})
+      const points = await pxt.getTable('points')
+      await points.delete().where({ id: 1 }).run()
+      pxt.close()`
+    const spy = vi.spyOn(vectors, 'rows').mockImplementationOnce((...args) => {
+      execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: root })
+      return rows(...args)
+    })
+    expect(await near()).toEqual([{ id: 0 }, { id: 2 }, { id: 3 }])
+    expect(spy).toHaveBeenCalled()
+    expect(await near()).toEqual([{ id: 0 }, { id: 2 }, { id: 3 }])
+    mine.close()
+  })
+
   test('see a column of vectors that another connection fills', async () => {
     const path = join(folder, 'filled.db')
     const vector = udf({ name: 'resident_vector', returns: t.vector(dimensions) }, (text: string) => [
